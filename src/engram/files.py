@@ -1,0 +1,168 @@
+"""Files: atomic writes, digests and the lock of a home. The only code that knows the operating system's ways."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engram.errors import HomeBusy
+
+BLOCK_BYTES = 1 << 20
+
+
+def sha256_bytes(content: bytes) -> str:
+    """Return the digest of some bytes as ``sha256:<64 hex digits>``.
+
+    >>> sha256_bytes(b"")[:14]
+    'sha256:e3b0c44'
+    """
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Return the digest of a file, read in blocks so that memory stays flat."""
+    state = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            state.update(block)
+    return "sha256:" + state.hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Serialise to one agreed byte string: sorted keys, no spaces, UTF-8, finite numbers only.
+
+    Raises ValueError for NaN and infinity.
+
+    >>> canonical_json({"b": 1, "a": [True, None]})
+    b'{"a":[true,null],"b":1}'
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def json_digest(value: Any) -> str:
+    """Return the digest of a value's canonical JSON."""
+    return sha256_bytes(canonical_json(value))
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a folder's entries durable (a no-op where folders can't be opened, as on Windows)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def fsync_tree(folder: Path) -> None:
+    """Make every file and folder below ``folder`` durable."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        elif path.is_dir():
+            fsync_folder(path)
+    fsync_folder(folder)
+
+
+def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Replace a file whole: a reader sees the old bytes or the new ones, never a mixture, even after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    fsync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any) -> str:
+    """Write a value as canonical JSON, atomically, and return its digest."""
+    content = canonical_json(value)
+    write_atomic(path, content)
+    return sha256_bytes(content)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_bytes())
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Fill a folder that appears whole or not at all.
+
+    Yields a temporary sibling; when the block ends well it is made durable and renamed to ``target``. If ``target``
+    exists already (the content is addressed by its digest, so it is the same), the temporary one is thrown away.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".tmp-{target.name}-"))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        fsync_tree(temporary)
+        if not target.exists():
+            temporary.replace(target)
+            fsync_folder(target.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def home_lock(home: Path, owner: str) -> Iterator[None]:
+    """Hold the home folder as its only writer.
+
+    Raises HomeBusy with the owner's name and process when somebody else holds it. The operating system frees the lock
+    when the process ends, however it ends.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "lock"
+    stream = path.open("a+", encoding="utf-8")
+    try:
+        if not _try_lock(stream.fileno()):
+            stream.seek(0)
+            said = stream.read().strip() or "an unknown process"
+            raise HomeBusy(
+                f"The home {home} is in use by {said}.",
+                remedy="Wait until it ends, or set ENGRAM_HOME to another folder. Reading (runs list) works meanwhile.",
+            )
+        stream.truncate(0)
+        stream.write(f"{owner} (process {os.getpid()})")
+        stream.flush()
+        yield
+    finally:
+        stream.close()
+
+
+def _try_lock(descriptor: int) -> bool:
+    if os.name == "nt":
+        import msvcrt
+
+        try:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""Processes: crash points, child processes in their own session, and who is alive."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+CRASHPOINT_VARIABLE = "ENGRAM_CRASHPOINT"
+_passed: dict[str, int] = {}
+
+
+def crashpoint(name: str) -> None:
+    """Kill this process with SIGKILL when ``ENGRAM_CRASHPOINT`` is ``name`` or ``name:k`` (the k-th pass).
+
+    Free when the variable is unset. Tests enumerate every call in the source tree, so the name must be a literal.
+    """
+    wanted = os.environ.get(CRASHPOINT_VARIABLE)
+    if not wanted:
+        return
+    target, _, nth = wanted.partition(":")
+    if target != name:
+        return
+    _passed[name] = _passed.get(name, 0) + 1
+    if _passed[name] >= int(nth or 1):
+        kill_hard(os.getpid())
+
+
+def kill_hard(pid: int) -> None:
+    """End a process at once, without giving it the chance to clean up."""
+    os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def python_child(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start ``python -m module arguments`` in its own session, its output going to ``log``.
+
+    Own session: a Ctrl-C on the terminal reaches the parent only, which then asks the child to stop between steps.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    env = {**os.environ, **(environment or {})}
+    if log is None:
+        return subprocess.Popen(command, env=env, start_new_session=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process with this id exists.
+
+    >>> is_alive(os.getpid())
+    True
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,177 @@
+"""The recipe: what people write, and the only thing that they must learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engram.schema.criterion import Criterion
+
+FORMAT = "engram.recipe/1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """Where the weights come from.
+
+    source: hub id, local folder, or ``embedded:minilm``.
+    revision: a branch, tag or commit of the hub; pinned to a commit at the first run.
+    """
+
+    source: str
+    revision: str = "main"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of rows: exactly one of `path` and `sample`.
+
+    path: a file, relative to the recipe's folder or absolute.
+    sample: the name of a sample that ships with Engram.
+    part: give all its rows to one part of the split (for data with splits as given).
+    format: ``auto`` looks at the content and says what it found.
+    header: the column names when the file has no header line (CSV only).
+    delimiter: one character; found by looking when absent (CSV only).
+    quoting: false when quotes are ordinary characters (CSV only).
+    """
+
+    path: str | None = None
+    sample: str | None = None
+    part: Literal["train", "valid", "test"] | None = None
+    license: str = "unstated"
+    format: str = "auto"
+    header: tuple[str, ...] | None = None
+    delimiter: str | None = None
+    quoting: bool = True
+
+
+@dataclass(frozen=True)
+class Clean:
+    """What happens to each row before the split.
+
+    deduplicate: ``exact`` drops rows whose cleaned text is the same (and the same label); ``none`` keeps them.
+    """
+
+    deduplicate: Literal["exact", "none"] = "exact"
+    strip: bool = True
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """How rows are dealt to train, valid and test.
+
+    stratify: a column whose proportions are kept in every part.
+    group: a column whose equal values stay in one part (leakage guard).
+    """
+
+    train: float = 0.8
+    valid: float = 0.1
+    test: float = 0.1
+    stratify: str | None = "label"
+    group: str | None = None
+    seed: int = 42
+
+
+@dataclass(frozen=True)
+class Data:
+    """Sources, columns, labels, cleaning and split.
+
+    columns: role → column name in the file, as ``{text: sentence, label: label}``.
+    labels: value in the file → name shown to people; absent means the values are the names.
+    limit: use at most so many rows (drawn from the start after the seeded shuffle); for quick trials.
+    """
+
+    sources: tuple[Source, ...]
+    columns: Mapping[str, str] = field(default_factory=lambda: {"text": "text", "label": "label"})
+    labels: Mapping[str, str] | None = None
+    clean: Clean = Clean()
+    split: SplitPlan = SplitPlan()
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """How much of the model is trained: all of it (`full`) or low-rank adapters (`lora`, Hu et al. 2021)."""
+
+    type: Literal["lora", "full"] = "lora"
+    r: int = 16
+    alpha: int = 32
+    dropout: float = 0.0
+    target_modules: str | tuple[str, ...] = "all-linear"
+
+
+@dataclass(frozen=True)
+class SaveEvery:
+    """A checkpoint each so many optimizer steps."""
+
+    steps: int = 100
+
+
+@dataclass(frozen=True)
+class Train:
+    """The training loop's options, under the names that users of transformers know.
+
+    tokens_per_batch: fill each batch up to so many tokens, padding included, instead of a number of rows.
+    max_seq_length: longer rows are truncated, and counted as lost tokens.
+    precision: ``bf16`` and ``fp16`` compute in mixed precision; weights stay fp32.
+    early_stopping_patience: evaluations without a better validation loss before training stops; 0 never stops.
+    eval_every: optimizer steps between validations; absent means once an epoch.
+    """
+
+    learning_rate: float = 2.0e-4
+    num_train_epochs: float = 3.0
+    max_steps: int | None = None
+    per_device_train_batch_size: int = 16
+    tokens_per_batch: int | None = None
+    gradient_accumulation_steps: int = 1
+    lr_scheduler_type: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    precision: Literal["fp32", "bf16", "fp16"] = "bf16"
+    max_seq_length: int = 256
+    group_by_length: bool = True
+    gradient_checkpointing: bool = False
+    early_stopping_patience: int = 3
+    eval_every: int | None = None
+    save_every: SaveEvery = SaveEvery()
+    seed: int = 42
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Which metrics are reported, and how the intervals are drawn."""
+
+    metrics: tuple[str, ...] = ()
+    bootstrap: int = 10_000
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """The load of the deployment simulation."""
+
+    concurrency: int = 8
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Model + data + training + gates + exports. Immutable; profiles are resolved before it is built."""
+
+    name: str
+    kind: str
+    task: str
+    model: Model
+    data: Data
+    format: str = FORMAT
+    title: str = ""
+    category: str = ""
+    use: Literal["commercial", "research"] = "commercial"
+    prep: tuple[str, ...] = ("normalise",)
+    adapter: Adapter = Adapter()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    gates: Mapping[str, tuple[Criterion, ...]] = field(default_factory=dict)
+    export: tuple[str, ...] = ("adapter", "merged")
+    simulate: Simulate = Simulate()

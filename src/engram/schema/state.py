@@ -1,0 +1,72 @@
+"""The states of a run and the only steps between them."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from engram.errors import PlatformError
+
+State = Literal[
+    "queued",
+    "running",
+    "paused",
+    "awaiting_review",
+    "cancelling",
+    "cancelled",
+    "failed_user",
+    "failed_platform",
+    "preempted",
+    "lost_contact",
+    "refused",
+    "published",
+]
+STATES: tuple[State, ...] = get_args(State)
+
+NEXT: dict[State, frozenset[State]] = {
+    "queued": frozenset({"running", "cancelled"}),
+    "running": frozenset(
+        {
+            "paused",
+            "awaiting_review",
+            "cancelling",
+            "cancelled",
+            "failed_user",
+            "failed_platform",
+            "preempted",
+            "lost_contact",
+            "refused",
+            "published",
+        }
+    ),
+    "paused": frozenset({"running", "cancelled"}),
+    "awaiting_review": frozenset({"running", "refused", "cancelled"}),
+    "cancelling": frozenset({"cancelled", "failed_platform", "lost_contact"}),
+    "cancelled": frozenset({"running"}),
+    "failed_user": frozenset({"running"}),
+    "failed_platform": frozenset({"running"}),
+    "preempted": frozenset({"running", "cancelled"}),
+    "lost_contact": frozenset({"running", "cancelled", "failed_platform"}),
+    "refused": frozenset(),
+    "published": frozenset(),
+}
+
+GROUPS: dict[str, frozenset[State]] = {
+    "In Progress": frozenset({"queued", "running", "cancelling"}),
+    "Paused": frozenset({"paused", "awaiting_review", "preempted", "lost_contact"}),
+    "Completed": frozenset({"published"}),
+    "Failed": frozenset({"cancelled", "failed_user", "failed_platform", "refused"}),
+}
+
+
+def step(now: State, then: State) -> State:
+    """Return `then` if a run may go there from `now`.
+
+    Raises PlatformError otherwise: a run that jumps states is a fault of ours.
+
+    >>> step("queued", "running")
+    'running'
+    """
+    if then not in NEXT[now]:
+        allowed = ", ".join(sorted(NEXT[now])) or "nothing: it is final"
+        raise PlatformError(f"A run that is {now} can't become {then}.", remedy=f"Allowed next: {allowed}.")
+    return then

@@ -1,0 +1,39 @@
+"""One place for the ENGRAM_* settings and the home folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says; every field is one ENGRAM_* variable.
+
+    home: the folder that holds everything of one installation (ENGRAM_HOME, default ~/.engram).
+    threads: CPU threads of a training process (ENGRAM_THREADS, default: all cores).
+    plugins: distributions whose entry points may be loaded beside Engram's own (ENGRAM_PLUGINS, comma-separated).
+    debug: show tracebacks instead of one-line errors (ENGRAM_DEBUG=1).
+    """
+
+    home: Path
+    threads: int
+    plugins: tuple[str, ...]
+    debug: bool
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    >>> load_settings({"ENGRAM_HOME": "/srv/engram", "ENGRAM_THREADS": "2"}).threads
+    2
+    """
+    env = os.environ if environment is None else environment
+    return Settings(
+        home=Path(env.get("ENGRAM_HOME") or Path.home() / ".engram").expanduser(),
+        threads=int(env.get("ENGRAM_THREADS") or os.cpu_count() or 1),
+        plugins=tuple(name.strip() for name in env.get("ENGRAM_PLUGINS", "").split(",") if name.strip()),
+        debug=env.get("ENGRAM_DEBUG", "") not in ("", "0"),
+    )
