@@ -1,0 +1,32 @@
+"""Every command of `engram`: where it lives and one line about it. Help reads this table and imports none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: the module and attribute that hold it (a function or a Typer app) and its line in the help."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS = {
+    "train": Command("engram.cli.train", "train", "Train a recipe: baseline, training, gates, export, certificate."),
+    "recipes": Command("engram.cli.recipes", "app", "List, show, check and start recipes."),
+    "kinds": Command("engram.cli.kinds", "app", "List and show the kinds of model."),
+    "data": Command("engram.cli.data", "app", "Check data before a run spends time on it."),
+    "runs": Command("engram.cli.runs", "app", "List, watch, compare, pause, cancel and review runs."),
+    "report": Command("engram.cli.report", "report", "Show what a run measured, as text or as one HTML file."),
+    "predict": Command("engram.cli.predict", "predict", "Answer inputs with a certified artifact."),
+    "verify": Command("engram.cli.verify", "verify", "Verify an artifact, certificate or ledger offline."),
+    "reproduce": Command("engram.cli.reproduce", "reproduce", "Derive an artifact again and compare the digests."),
+    "ledger": Command("engram.cli.ledger", "app", "Read the ledger and prove what it says."),
+    "config": Command("engram.cli.config", "config", "Say where a setting or a recipe's value comes from."),
+    "doctor": Command("engram.cli.doctor", "doctor", "Say what is missing here, and the command that mends it."),
+    "bench": Command("engram.cli.bench", "bench", "Run the races against other tools."),
+    "demo": Command("engram.cli.demo", "demo", "Train, judge, sign, verify and use a small model."),
+}
