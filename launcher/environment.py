@@ -1,0 +1,192 @@
+"""The environment: made once, stamped with what it was made from, mended when a step of it was interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from launcher.messages import Problem, explain_pip, say, space_problem, venv_problem
+from launcher.running import command_of, is_alive
+
+ROOT = Path(__file__).resolve().parent.parent
+TORCH = "torch==2.13.0"
+QUIET_SECONDS = 2
+BEAT_SECONDS = 15
+
+
+def venv_folder(environment: Mapping[str, str]) -> Path:
+    """Return where the environment is or will be."""
+    return Path.cwd() / Path(environment.get("ENGRAM_VENV") or ROOT / ".venv").expanduser()
+
+
+def program(venv: Path, name: str) -> Path:
+    """Return the path of a program inside the environment."""
+    return venv / "Scripts" / f"{name}.exe" if os.name == "nt" else venv / "bin" / name
+
+
+def stamp(root: Path, version: str, extras: Sequence[str]) -> dict[str, Any]:
+    """Return what an installation is made from; nothing is installed while the stamp stays the same."""
+    state = hashlib.sha256(f"{root}\n{version}\n".encode())
+    for name in ("pyproject.toml", "constraints.txt"):
+        state.update((root / name).read_bytes())
+    return {"digest": state.hexdigest(), "extras": sorted(extras)}
+
+
+def covers(found: Any, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether an installation, known by its stamp, has everything that is wanted."""
+    return bool(found) and found["digest"] == wanted["digest"] and set(wanted["extras"]) <= set(found["extras"])
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; None when it is absent or unreadable."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file whole, so that no reader sees half of it."""
+    handle, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(value, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(temporary).replace(path)
+
+
+def state_of(venv: Path) -> str:
+    """Say in words where the environment stands."""
+    found = read_json(venv / "engram-stamp.json")
+    if (venv / "engram-installing.json").exists():
+        return "an installation was interrupted or is going on; the next demo or test mends it"
+    if not found:
+        return "made by hand" if program(venv, "engram").exists() else "not made yet; demo makes it"
+    if not program(venv, "python").exists():
+        return "broken: its Python is gone; the next demo or test mends it"
+    fresh = covers({**found, "extras": []}, stamp(ROOT, version_here(), ()))
+    return f"{'ready' if fresh else 'older than this checkout'} (extras: {', '.join(found['extras'])})"
+
+
+def version_here() -> str:
+    """Return this Python's version, as it goes into the stamp."""
+    return ".".join(str(part) for part in sys.version_info[:3])
+
+
+def ensure(venv: Path, extras: Sequence[str], *, force: bool, debug: bool) -> None:
+    """Make or mend the environment so that it holds Engram with these extras; do nothing when it does already.
+
+    Raises Problem, with what to do, when that can't be done.
+    """
+    wanted = stamp(ROOT, version_here(), extras)
+    stamped, marker, python = venv / "engram-stamp.json", venv / "engram-installing.json", program(venv, "python")
+    found = read_json(stamped)
+    if not force and covers(found, wanted) and python.exists() and not marker.exists():
+        return
+    refuse_where_impossible(venv, marker)
+    if force:
+        discard(venv, "as asked")
+    elif marker.exists() or (venv.exists() and not pip_works(python)):
+        discard(venv, "the last installation was interrupted")
+    venv.mkdir(parents=True, exist_ok=True)
+    stamped.unlink(missing_ok=True)
+    write_json(marker, {"process": os.getpid()})
+    kept = sorted(set(extras) | set(found["extras"] if found else ()))
+    try:
+        install(venv, kept, debug=debug)
+    except Problem:
+        marker.unlink(missing_ok=True)  # pip ended by itself, so what it leaves is whole; only a kill leaves halves
+        raise
+    write_json(stamped, {**wanted, "extras": kept})
+    marker.unlink(missing_ok=True)
+
+
+def install(venv: Path, extras: Sequence[str], *, debug: bool) -> None:
+    """Run the three steps: the environment, torch exact and first, Engram."""
+    log, python = venv / "engram-install.log", str(program(venv, "python"))
+    if not program(venv, "python").exists():
+        run_step("Making the environment", [sys.executable, "-m", "venv", str(venv)], log, debug=debug)
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", *(["-v"] if debug else [])]
+    pins = ["-c", str(ROOT / "constraints.txt")]
+    run_step("Installing torch", [*pip, TORCH, *pins], log, debug=debug)
+    run_step("Installing Engram", [*pip, "-e", f"{ROOT}[{','.join(extras)}]", *pins], log, debug=debug)
+
+
+def refuse_where_impossible(venv: Path, marker: Path) -> None:
+    """Raise Problem when this Python or this disk can't hold an environment, or somebody is making it right now."""
+    has_venv, has_ensurepip = (importlib.util.find_spec(name) is not None for name in ("venv", "ensurepip"))
+    said = venv_problem(has_venv=has_venv, has_ensurepip=has_ensurepip)
+    if said:
+        raise Problem(said)
+    near = next(folder for folder in (venv, *venv.parents) if folder.exists())
+    said, forbids = space_problem(shutil.disk_usage(near).free)
+    if forbids:
+        raise Problem(said)
+    if said:
+        say(f"Warning: {said}")
+    other = (read_json(marker) or {}).get("process")
+    if other and other != os.getpid() and is_alive(other) and "run_all" in command_of(other):
+        raise Problem(f"Process {other} is installing into {venv} right now. Wait until it ends.")
+
+
+def pip_works(python: Path) -> bool:
+    """Tell whether an environment has a working Python with pip."""
+    if not python.exists():
+        return False
+    return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+
+
+def discard(venv: Path, why: str) -> None:
+    """Remove an environment; raises Problem for a folder that is none, because that is not ours to remove."""
+    if not venv.exists():
+        return
+    ours = (venv / "pyvenv.cfg").exists() or (venv / "engram-installing.json").exists()
+    if not ours and any(venv.iterdir()):
+        raise Problem(f"{venv} is not a Python environment, so it is left alone. Set ENGRAM_VENV to another folder.")
+    say(f"Making the environment afresh: {why}.")
+    shutil.rmtree(venv)
+
+
+def run_step(title: str, command: Sequence[str], log: Path, *, debug: bool) -> None:
+    """Run one step; say how long it takes when it lasts; raise Problem with a remedy when it fails."""
+    began = time.monotonic()
+    if debug:
+        say(f"{title}: {' '.join(command)}")
+        code, output = subprocess.call(command), ""
+    else:
+        with log.open("w+", encoding="utf-8", errors="replace") as out:
+            child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            code = wait_and_tell(title, child, began)
+            out.seek(0)
+            output = out.read()
+    if code:
+        tail = "".join(f"    {line}\n" for line in output.splitlines()[-12:])
+        raise Problem(f"{title} failed.\n{tail}{explain_pip(output)}\nThe whole log: {log}")
+    took = time.monotonic() - began
+    if took > QUIET_SECONDS:
+        say(f"{title}: done in {took:.0f} s")
+
+
+def wait_and_tell(title: str, child: subprocess.Popen[bytes], began: float) -> int:
+    """Wait for a child; after two seconds, and then every quarter of a minute, say that it goes on."""
+    patience = QUIET_SECONDS
+    try:
+        while True:
+            try:
+                return child.wait(timeout=patience)
+            except subprocess.TimeoutExpired:
+                say(f"{title} … {time.monotonic() - began:.0f} s")
+                patience = BEAT_SECONDS
+    except KeyboardInterrupt:
+        child.wait()
+        raise
