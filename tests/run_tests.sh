@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Runs the tests by suite. One pytest for all of them, so its own summary line comes last.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+
+usage() {
+  cat <<'TEXT'
+usage: tests/run_tests.sh [quick|all|loader|metrics|training] [--slow] [pytest options]
+
+  quick     lint, types, arrows, unit, house and contract tests, and every example in the docs (≤ 5 minutes; default)
+  all       quick, and invariants, security, faults and end to end
+  loader    reading, cleaning and splitting data
+  metrics   metrics, intervals and gates
+  training  the training loop, its invariants and the kinds
+  --slow    the tests of minutes too
+TEXT
+}
+
+wanted=quick
+filter=(-m "not slow")
+options=()
+for argument in "$@"; do
+  case "$argument" in
+    quick | all | loader | metrics | training) wanted=$argument ;;
+    --slow) filter=() ;;
+    -h | --help) usage && exit 0 ;;
+    -*) options+=("$argument") ;;
+    *) echo "Unknown suite '$argument'. Known: quick, all, loader, metrics, training." >&2 && exit 2 ;;
+  esac
+done
+
+python=python3
+for candidate in "${ENGRAM_VENV:-.venv}/bin/python" "${ENGRAM_VENV:-.venv}/Scripts/python.exe"; do
+  [ -x "$candidate" ] && python=$candidate && break
+done
+if ! "$python" -c 'import pytest, engram' 2>/dev/null; then
+  echo "The test tools are not installed for $python. Install them with: ./start.sh test" >&2
+  exit 2
+fi
+
+# One thread, so that results do not hang on the number of cores; no network; nothing of the user's home is touched.
+export OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 NO_COLOR=1
+export PYTHONPATH="tests${PYTHONPATH:+:$PYTHONPATH}"
+unset ENGRAM_DEBUG ENGRAM_LAUNCHER
+home=$(mktemp -d) || exit 2
+trap 'rm -rf "$home"' EXIT
+export ENGRAM_HOME="$home/home"
+
+failed=()
+check() {
+  local name=$1 began=$SECONDS output
+  shift
+  if output=$("$@" 2>&1); then
+    printf '%-22s ok      %4d s\n' "$name" $((SECONDS - began))
+  else
+    printf '%s\n%-22s FAILED  %4d s\n' "$output" "$name" $((SECONDS - began))
+    failed+=("$name")
+  fi
+}
+
+lint() {
+  check "ruff check" "$python" -m ruff check .
+  check "ruff format" "$python" -m ruff format --check .
+  check "types" "$python" -m mypy
+  check "types of the launcher" "$python" -m mypy run_all.py launcher
+  check "arrows" "$python" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
+}
+
+quick=(tests/unit tests/house tests/contract src launcher)
+case "$wanted" in
+  quick) lint && suites=("${quick[@]}") ;;
+  all) lint && suites=("${quick[@]}" tests/invariant tests/security tests/faults tests/e2e) ;;
+  loader) suites=(tests/unit/data tests/security/test_datasets.py) ;;
+  metrics) suites=(tests/unit/evaluate tests/unit/gate tests/contract/test_every_metric.py) ;;
+  training) suites=(tests/unit/train tests/invariant tests/unit/kinds) ;;
+esac
+[ ${#failed[@]} -eq 0 ] || printf 'failed before the tests: %s\n' "${failed[*]}"
+
+"$python" -m pytest -p suites ${filter[@]+"${filter[@]}"} ${options[@]+"${options[@]}"} "${suites[@]}"
+tests=$?
+[ ${#failed[@]} -eq 0 ] || exit 1
+exit $tests
