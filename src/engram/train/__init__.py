@@ -1,0 +1,1 @@
+"""Batches in, checkpoints out: the training loop that every torch kind shares."""
