@@ -1,0 +1,27 @@
+"""Writing a tuned classifier down in the formats of the export room, and opening such files again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engram import registry
+from engram.export.format import BaseRef
+from engram.kinds.language.load import Loaded, longest, quiet
+
+
+def export(loaded: Loaded, name: str, folder: Path) -> None:
+    """Write one format. A format that `consumes` the model leaves `loaded` unfit for anything else."""
+    if loaded.base is None:
+        raise ValueError("A model that was reopened from an export is not exported again.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with quiet():
+        registry.get("export", name).write(loaded.model, loaded.tokenizer, loaded.base, folder)
+
+
+def reopen(name: str, folder: Path, base: BaseRef, labels: tuple[str, ...], max_length: int) -> Loaded:
+    """Open exported files with the ecosystem's own loader, ready to predict."""
+    with quiet():
+        model, tokenizer = registry.get("export", name).open(folder, base, labels)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return Loaded(model, tokenizer, labels, None, longest(max_length, model))
