@@ -1,0 +1,122 @@
+"""What a person sees while a run works: one bar for the stage with the time left, and a line for each thing done."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any
+
+from engram.cli import output
+from engram.schema.event import Event
+from engram.schema.recipe import Recipe
+from engram.schema.run import RunRecord
+
+TITLES = {
+    "data": "Data",
+    "baseline": "Baseline",
+    "train": "Training",
+    "evaluate": "Evaluation",
+    "export": "Export",
+    "simulate": "Simulation",
+    "publish": "Publishing",
+}
+WAITING = {"train": "loading the model", "baseline": "loading the model", "evaluate": "loading the model"}
+PLAIN_SECONDS = 10.0
+
+
+class Live:
+    """A context manager that shows a run's events; bars on a terminal, plain lines elsewhere."""
+
+    def __init__(self, folder: Any, recipe: Recipe) -> None:
+        self._folder, self._recipe = folder, recipe
+        self._bar: Any = None
+        self._task: Any = None
+        self._stage, self._began, self._last_plain = "", time.monotonic(), 0.0
+        self._valid = ""
+
+    def __enter__(self) -> Live:
+        if output.on_terminal() and not output.json_wanted():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                Progress,
+                SpinnerColumn,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[said]}"),
+                console=Console(no_color=not output.wants_colour(), highlight=False),
+                transient=True,
+            )
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def state(self, record: RunRecord) -> None:
+        """Take a change of the run's record: a new stage gets a new bar."""
+        if record.stage != self._stage and record.state == "running" and record.stage:
+            self._stage, self._began = record.stage, time.monotonic()
+            if self._bar is not None:
+                if self._task is not None:
+                    self._bar.remove_task(self._task)
+                said = WAITING.get(record.stage, "")
+                self._task = self._bar.add_task(f"{TITLES.get(record.stage, record.stage):<11}", total=None, said=said)
+
+    def event(self, event: Event) -> None:
+        """Take one event of the run."""
+        body = event.body
+        if event.type == "progress":
+            self._progress(body["done"], body["total"], f"{body['done']}/{body['total']} {body['what']}")
+        elif event.type == "metric" and "valid_loss" in body:
+            self._valid = f"validation loss {_number(body['valid_loss'])}"
+            self._line(f"step {body['step']}/{body['total']}: {self._valid}")
+        elif event.type == "metric":
+            speed = f"{body['tokens_per_second']:.0f} tokens/s"
+            said = f"step {body['step']}/{body['total']}  loss {_number(body['loss'])}  {speed}  {self._valid}"
+            self._progress(body["step"], body["total"], said)
+        elif event.type == "note":
+            self._line(str(body["text"]))
+        elif event.type == "resumed":
+            self._line(f"resumed at step {body['step']} from {body['checkpoint']}")
+        elif event.type == "report":
+            self._line("measured " + ", ".join(f"{name} {_number(value)}" for name, value in body.items()))
+        elif event.type == "verdict":
+            failed = f" ({', '.join(body['failed'])})" if body["failed"] else ""
+            colour = {"advance": "green", "review": "yellow"}.get(body["decision"], "red")
+            seconds = time.monotonic() - self._began
+            self._line(output.style(f"gate {body['decision']}{failed}", colour) + f"  {seconds:.1f} s")
+
+    def _progress(self, done: int, total: int, said: str) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total, said=said)
+        elif self._bar is None and time.monotonic() - self._last_plain >= PLAIN_SECONDS:
+            self._last_plain = time.monotonic()
+            spent = time.monotonic() - self._began
+            left = f", {spent * (total - done) / done:.0f} s left" if done else ""
+            self._line(f"{said}{left}")
+
+    def _line(self, text: str) -> None:
+        line = f"  {TITLES.get(self._stage, self._stage):<11} {text}"
+        if self._bar is not None:
+            self._bar.console.print(line, highlight=False, markup=False)
+        else:
+            output.say(line)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value)

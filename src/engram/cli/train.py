@@ -1,0 +1,107 @@
+"""`engram train`: one recipe becomes one judged, signed, usable model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engram.cli import output
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped recipe.")] = "",
+    sets: Annotated[list[str] | None, typer.Option("--set", help="Change a value: train.learning_rate=1e-4.")] = None,
+    profile: Annotated[str | None, typer.Option(help="One of the recipe's profiles.")] = None,
+    local_test: Annotated[bool, typer.Option("--local-test", help="Few rows and steps, to see that it runs.")] = False,
+    baseline_only: Annotated[bool, typer.Option("--baseline-only", help="Measure the baselines and stop.")] = False,
+    resume: Annotated[str | None, typer.Option(help="Go on with a run: its id, or 'last'.")] = None,
+    outdir: Annotated[
+        Path | None, typer.Option(help="Also leave artifacts_<kind>/<timestamp>/ in this folder.")
+    ] = None,
+) -> int:
+    """Train a recipe: baseline, training, gates, export, certificate."""
+    from engram.cli.live import Live
+    from engram.config.load import load_recipe
+    from engram.errors import UsageError
+    from engram.pipeline.begin import begin
+    from engram.pipeline.folder import find_run
+    from engram.pipeline.run import execute
+    from engram.settings import load_settings
+
+    settings = load_settings()
+    if bool(recipe) == bool(resume):
+        raise UsageError("Name a recipe to train, or a run to --resume, and not both.", remedy="See: engram recipes")
+    if resume:
+        folder = find_run(settings.home, resume)
+    else:
+        loaded = load_recipe(recipe, sets=sets or (), profile=profile, local_test=local_test)
+        for note in loaded.notes:
+            output.say(note, "dim")
+        folder = begin(loaded, settings.home)
+    shown = folder.recipe()
+    output.say(f"Run {folder.id}: {shown.title or shown.name} ({shown.kind}, {shown.task})", "bold")
+    with Live(folder, shown) as live:
+        record = execute(
+            folder, settings.home, settings.threads, live.event, baseline_only=baseline_only, on_state=live.state
+        )
+    page = write_page(folder, settings.home)
+    left = _copy_out(settings.home, record.artifact, shown.kind, outdir) if outdir and record.artifact else None
+    output.emit(
+        {"run": folder.id, "state": record.state, "artifact": record.artifact, "metrics": dict(record.metrics)},
+        *summary(folder, settings.home, record, page),
+        *([f"Copied to     {left}"] if left else []),
+    )
+    return 0
+
+
+def summary(folder: Any, home: Path, record: Any, page: Path) -> list[str]:
+    """Return what a person wants to read at the end of a run."""
+    from engram.artifacts.store import folder_of
+
+    lines = [""]
+    evaluation, baseline = folder.report("evaluate"), folder.report("baseline")
+    if evaluation is not None:
+        reference = evaluation.details.get("reference", "baseline").replace("_", " ")
+        for name, one in evaluation.metrics.items():
+            low, high = one.difference_interval or (float("nan"), float("nan"))
+            lines.append(
+                f"{name:<13} {reference} {one.baseline:.4f}   tuned {one.value:.4f}   "
+                f"difference {one.difference:+.4f}  95 % interval [{low:+.4f}, {high:+.4f}]"
+            )
+    elif baseline is not None:
+        for who, values in baseline.details["baselines"].items():
+            lines += [
+                f"{who.replace('_', ' '):<13} {name} {value:.4f}" for name, value in values.items() if value is not None
+            ]
+    decisions = [f"{stage} {v.decision}" for stage in folder.gates() if (v := folder.verdict(stage)) is not None]
+    lines += ["", f"Verdicts      {', '.join(decisions)}"]
+    if record.artifact:
+        lines += [
+            f"Artifact      {record.artifact}",
+            f"              {folder_of(home / 'artifacts', record.artifact)}",
+            f"Verify        engram verify {folder_of(home / 'artifacts', record.artifact)}",
+        ]
+    return [*lines, f"Report        {page}"]
+
+
+def write_page(folder: Any, home: Path) -> Path:
+    """Write the run's HTML report and return its path."""
+    from engram.files import write_atomic
+    from engram.pipeline.story_page import render_run
+
+    page = Path(folder.path / "report.html")
+    write_atomic(page, render_run(folder, home).encode())
+    return page
+
+
+def _copy_out(home: Path, artifact: str, kind: str, outdir: Path) -> Path:
+    import shutil
+    from datetime import UTC, datetime
+
+    from engram.artifacts.store import folder_of
+
+    target = outdir / f"artifacts_{kind}" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    shutil.copytree(folder_of(home / "artifacts", artifact), target)
+    return target

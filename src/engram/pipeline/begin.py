@@ -1,0 +1,41 @@
+"""Beginning a run: its folder, its resolved recipe and its gates, written before anything is spent."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from engram import files, registry
+from engram.config.load import Loaded
+from engram.gate import defaults
+from engram.pipeline.folder import RunFolder, new_run_id
+from engram.pipeline.journal import utc_now
+from engram.schema.codec import to_dict
+from engram.schema.run import RunRecord
+
+
+def begin(loaded: Loaded, home: Path) -> RunFolder:
+    """Make the folder of a new run.
+
+    Raises UsageError when the recipe loosens a gate of the card.
+    """
+    recipe = loaded.recipe
+    gates = defaults.declare(registry.get("kind", recipe.kind).tasks[recipe.task].gates, recipe.gates)
+    folder = RunFolder(home / "runs" / new_run_id())
+    with files.new_folder(folder.path) as making:
+        files.write_json(making / "recipe.json", to_dict(recipe))
+        files.write_json(making / "gates.json", to_dict(gates))
+        files.write_json(making / "origin.json", {"folder": str(loaded.folder), "file": loaded.file.name})
+        shutil.copyfile(loaded.file, making / "recipe.yaml")
+        record = RunRecord(
+            id=folder.id,
+            recipe=recipe.name,
+            kind=recipe.kind,
+            task=recipe.task,
+            created=utc_now(),
+            state="queued",
+            attempt=0,
+            recipe_digest=loaded.digest,
+        )
+        files.write_json(making / "run.json", to_dict(record))
+    return folder

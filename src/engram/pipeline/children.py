@@ -1,0 +1,94 @@
+"""Starting the two halves as processes of their own and following what they say until they end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engram import errors, files
+from engram.errors import ChildFailed, EngramError
+from engram.pipeline import control
+from engram.pipeline.context import FAILED, Spec
+from engram.pipeline.folder import RunFolder
+from engram.pipeline.journal import Follower
+from engram.proc import kill_hard, python_child
+from engram.schema.event import Event
+
+Watch = Callable[[Event], None]
+POLL_SECONDS = 0.05
+CANCEL_GRACE_SECONDS = 30.0
+
+
+def write_spec(folder: RunFolder, attempt: int, home: Path, threads: int) -> Path:
+    """Write what the children of an attempt need to know, and return the attempt's folder."""
+    target = folder.attempt(attempt)
+    target.mkdir(parents=True, exist_ok=True)
+    spec = Spec(run=folder.id, attempt=attempt, home=str(home.resolve()), parent=os.getpid(), threads=threads)
+    files.write_json(target / "spec.json", asdict(spec))
+    return target
+
+
+def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch) -> None:
+    """Run one half to its end, handing every event to `watch`.
+
+    A Ctrl-C asks the child to stop between steps and waits; a second one, or 30 s of silence after the first, ends it.
+
+    Raises the child's own error (told in its journal), or ChildFailed when it ended without a word.
+    """
+    log = attempt / f"{module.rsplit('.', 1)[-1]}.log"
+    follower = Follower(attempt / "journal.jsonl")
+    follower.skip()
+    child = python_child(module, [str(attempt), *arguments], environment=_quiet(), log=log)
+    said: list[EngramError] = []
+    asked_at: float | None = None
+    try:
+        while True:
+            ended = child.poll() is not None
+            for event in follower.read():
+                if event.type == "error":
+                    said.append(_raised(event.body))
+                watch(event)
+            if ended:
+                break
+            if asked_at is not None and time.monotonic() - asked_at > CANCEL_GRACE_SECONDS:
+                kill_hard(child.pid)
+            try:
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                if asked_at is not None:
+                    kill_hard(child.pid)
+                asked_at = time.monotonic()
+                control.send(attempt.parent / "control.json", "cancel")
+    finally:
+        if child.poll() is None:
+            kill_hard(child.pid)
+            child.wait()
+    if said:
+        raise said[-1]
+    if asked_at is not None:
+        raise errors.Cancelled("Cancelled.", remedy="`engram train --resume last` goes on from the last checkpoint.")
+    if child.returncode != 0:
+        raise ChildFailed(
+            f"The {module.rsplit('.', 1)[-1]} process ended with status {child.returncode}"
+            f"{' and told no reason' if child.returncode != FAILED else ''}.",
+            remedy=f"Its output is in {log}. `engram train --resume {attempt.parent.name}` goes on.",
+        )
+
+
+def _raised(body: Mapping[str, Any]) -> EngramError:
+    """Build the error that a child told: its class by name, from the tree in engram.errors."""
+    cls = getattr(errors, str(body["type"]), None)
+    if not (isinstance(cls, type) and issubclass(cls, EngramError)):
+        cls = errors.PlatformError
+    error = cls.__new__(cls)
+    EngramError.__init__(error, str(body["message"]), remedy=str(body.get("remedy", "")))
+    return error
+
+
+def _quiet() -> dict[str, str]:
+    """Return the environment that keeps libraries from drawing bars and from forking after threads have started."""
+    return {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "PYTHONUNBUFFERED": "1"}

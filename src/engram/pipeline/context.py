@@ -1,0 +1,110 @@
+"""What every child process of a run begins with: its run folder, recipe, kind code, journal and limits."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from engram import files, registry
+from engram.errors import EngramError
+from engram.pipeline.folder import RunFolder
+from engram.pipeline.journal import Journal
+from engram.schema.card import KindCard, TaskCard
+from engram.schema.recipe import Recipe
+
+FAILED = 70  # exit status of a child whose error is told in its journal
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a child is told: which run and attempt, where the home is, who its parent is and how many threads it has."""
+
+    run: str
+    attempt: int
+    home: str
+    parent: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Context:
+    """A child's surroundings."""
+
+    spec: Spec
+    folder: RunFolder
+    recipe: Recipe
+    card: KindCard
+    journal: Journal
+
+    @property
+    def home(self) -> Path:
+        """The home folder."""
+        return Path(self.spec.home)
+
+    @property
+    def task(self) -> TaskCard:
+        """The card of the recipe's task."""
+        return self.card.tasks[self.recipe.task]
+
+    def code(self) -> ModuleType:
+        """Load what the kind does; this is where torch comes in."""
+        import torch
+
+        torch.set_num_threads(self.spec.threads)
+        return importlib.import_module(self.card.code)
+
+    def progress(self, what: str) -> Callable[[int, int], None]:
+        """Return a callback that reports (done, total) of something, at most a hundred times."""
+        last = -1
+
+        def report(done: int, total: int) -> None:
+            nonlocal last
+            percent = 100 * done // max(1, total)
+            if percent != last:
+                last = percent
+                self.journal.emit("progress", {"what": what, "done": done, "total": total})
+
+        return report
+
+
+def enter(attempt_folder: Path) -> Context:
+    """Read the spec of an attempt and open its journal."""
+    spec = Spec(**files.read_json(attempt_folder / "spec.json"))
+    folder = RunFolder(attempt_folder.parent)
+    recipe = folder.recipe()
+    journal = Journal(attempt_folder / "journal.jsonl", spec.run, spec.attempt)
+    return Context(spec, folder, recipe, registry.get("kind", recipe.kind), journal)
+
+
+def child_main(work: Callable[[Context, list[str]], None], arguments: list[str]) -> int:
+    """Run a child's work; an error is told in the journal, for the parent to raise again by its name."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a Ctrl-C means
+    attempt = Path(arguments[0])
+    files.write_atomic(attempt / "pid", str(os.getpid()).encode())
+    context = enter(attempt)
+    try:
+        work(context, arguments[1:])
+    except EngramError as error:
+        context.journal.emit("error", describe(error))
+        return FAILED
+    except Exception as error:
+        traceback.print_exc()
+        said = {"type": "PlatformError", "message": f"{type(error).__name__}: {error}", "remedy": ""}
+        context.journal.emit("error", said)
+        return FAILED
+    finally:
+        context.journal.close()
+        (attempt / "pid").unlink(missing_ok=True)
+    return 0
+
+
+def describe(error: EngramError) -> dict[str, Any]:
+    """Return an error as plain data."""
+    return {"type": type(error).__name__, "message": error.message, "remedy": error.remedy}

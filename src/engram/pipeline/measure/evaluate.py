@@ -1,0 +1,49 @@
+"""Stage evaluate: the candidate answers the test rows and is compared with the reference baseline, row by row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engram import registry
+from engram.data.prepare import load_split
+from engram.data.rows import read_part
+from engram.evaluate.compare import compare
+from engram.evaluate.metric import Answers
+from engram.pipeline.context import Context
+from engram.pipeline.measure.answers import load_answers, save_answers
+from engram.pipeline.measure.baseline import metric_names
+from engram.pipeline.measure.train import load_candidate
+from engram.schema.report import Report
+
+
+def evaluate(context: Context) -> Report:
+    """Score the candidate in fp32 on the test part; its logits are kept for the parity of the exports."""
+    code, recipe = context.code(), context.recipe
+    folder = context.folder.split_folder(context.home)
+    split, _ = load_split(folder)
+    loaded = code.load(recipe, split.labels)
+    load_candidate(context, loaded)
+    test = code.prepare(loaded, read_part(folder, split.parts["test"]))
+    logits = code.predict(loaded, test, context.progress("rows"))
+    chances = code.probabilities(logits)
+    tuned = Answers(np.asarray(test.targets), chances.argmax(axis=1).astype(np.int64), chances, split.labels)
+    answers = context.folder.path / "answers"
+    save_answers(answers / "tuned.npz", tuned)
+    np.save(answers / "logits.npy", logits, allow_pickle=False)
+    baselines = context.folder.report("baseline")
+    measures, details = compare(
+        tuned,
+        load_answers(answers / f"{context.task.reference_baseline}.npz", split.labels),
+        [registry.get("metric", name) for name in metric_names(context)],
+        resamples=recipe.evaluate.bootstrap,
+        on_progress=context.progress("resamples"),
+    )
+    return Report(
+        run=context.spec.run,
+        stage="evaluate",
+        n=len(test.ids),
+        split_digest=split.digest,
+        times_scored=context.folder.times_scored(),
+        metrics=measures,
+        details={**details, **(baselines.details if baselines else {})},
+    )

@@ -1,0 +1,39 @@
+"""Stage simulate: the exported model answers a load of requests, as it would once deployed.
+
+Embedded runs simulate in this process, without a network; the certificate says so, and the verdict is advisory.
+"""
+
+from __future__ import annotations
+
+from engram.data.prepare import load_split
+from engram.data.rows import read_part
+from engram.pipeline.context import Context
+from engram.schema.report import Measure, Report
+from engram.serve.batch import Batcher
+from engram.serve.load import open_exports
+from engram.serve.load_test import run_load
+
+
+def simulate(context: Context) -> Report:
+    """Send the test rows, again and again, from `concurrency` clients for the recipe's seconds."""
+    folder = context.folder.split_folder(context.home)
+    split, _ = load_split(folder)
+    texts = [row.text for row in read_part(folder, split.parts["test"])]
+    context.code()
+    predictor = open_exports(context.folder.exports, context.recipe, split.labels)
+    plan = context.recipe.simulate
+    with Batcher(predictor) as batcher:
+        found = run_load(batcher.ask, texts, plan.concurrency, plan.seconds, context.progress("milliseconds"))
+    return Report(
+        run=context.spec.run,
+        stage="simulate",
+        n=found.requests,
+        split_digest=split.digest,
+        metrics={
+            "p50_latency_ms": Measure(found.percentile(50)),
+            "p95_latency_ms": Measure(found.percentile(95)),
+            "error_rate": Measure(found.errors / max(1, found.requests)),
+            "requests_per_second": Measure(found.requests / found.seconds),
+        },
+        details={"concurrency": plan.concurrency, "seconds": found.seconds, "where": "in-process, advisory"},
+    )

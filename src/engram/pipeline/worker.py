@@ -1,0 +1,84 @@
+"""The worker half: prepare and train. It runs anywhere and returns a candidate; what it says of it is telemetry.
+
+It is given the train and valid parts and never the test part.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from engram import files
+from engram.data.prepare import load_split
+from engram.data.rows import read_part
+from engram.files import json_digest
+from engram.pipeline import control
+from engram.pipeline.context import Context, child_main
+from engram.pipeline.environment import fingerprint
+from engram.schema.codec import to_dict
+
+
+def work(context: Context, arguments: list[str]) -> None:
+    """Train the recipe's model, resuming where a checkpoint is there, and leave ``candidate.json``."""
+    context.journal.stage = "train"
+    code = context.code()
+    from engram.train.adapter import count_parameters
+    from engram.train.job import Job
+    from engram.train.loop import fit
+
+    recipe, folder = context.recipe, context.folder.split_folder(context.home)
+    split, _ = load_split(folder)
+    loaded = code.load(recipe, split.labels)
+    train = code.prepare(loaded, read_part(folder, split.parts["train"]))
+    valid = code.prepare(loaded, read_part(folder, split.parts["valid"]))
+    context.journal.emit("started", {"rows": len(train.ids), "parameters": count_parameters(loaded.model)})
+    outcome = fit(
+        Job(
+            model=loaded.model,
+            loss=code.loss,
+            lengths=train.lengths,
+            collate=lambda rows: code.collate(loaded, train, rows),
+            valid_batches=lambda: code.scoring_batches(loaded, valid),
+            options=recipe.train,
+            folder=context.folder.checkpoints,
+            emit=context.journal.emit,
+            command=control.listener(context.folder.control, context.spec.parent),
+            identity={
+                "recipe": json_digest(to_dict(recipe)),
+                "split": split.digest,
+                "base": loaded.base.digest,
+            },
+            environment=fingerprint(context.spec.threads),
+        )
+    )
+    files.write_json(context.folder.candidate, candidate(outcome))
+    context.journal.emit("finished", {"steps": outcome.steps, "best_step": outcome.best_step})
+
+
+def candidate(outcome: Any) -> dict[str, Any]:
+    """Return what the worker claims about what it made: which weights, and the numbers of its training."""
+    norms = sorted(outcome.grad_norms)
+    return {
+        "format": "engram.candidate/1",
+        "checkpoint": outcome.best.name,
+        "weights": files.sha256_file(outcome.best / "weights.safetensors"),
+        "steps": outcome.steps,
+        "best_step": outcome.best_step,
+        "first_valid_loss": outcome.first_valid_loss,
+        "best_valid_loss": outcome.best_valid_loss,
+        "stopped_early": outcome.stopped_early,
+        "trainable_tokens": outcome.tokens if outcome.targets else 0,
+        "grad_norm_p99": norms[int(0.99 * (len(norms) - 1))] if norms else None,
+        "grad_norm_median": norms[len(norms) // 2] if norms else None,
+    }
+
+
+def candidate_weights(run: Path) -> Path:
+    """Return the file of weights that the candidate names."""
+    said = files.read_json(run / "candidate.json")
+    return run / "checkpoints" / str(said["checkpoint"]) / "weights.safetensors"
+
+
+if __name__ == "__main__":
+    sys.exit(child_main(work, sys.argv[1:]))
