@@ -1,0 +1,86 @@
+"""The data block: sources, columns, fractions and licences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engram.config.licences import research_only
+from engram.errors import did_you_mean
+from engram.schema.card import TaskCard
+from engram.schema.codec import FieldProblem, Path
+from engram.schema.recipe import Recipe, Source
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+SUM_TOLERANCE = 1e-6
+
+
+def check_data(recipe: Recipe, task: TaskCard | None) -> list[FieldProblem]:
+    """Return the faults of the data block; the task, where it is known, says which columns are needed."""
+    problems: list[FieldProblem] = []
+    if not recipe.data.sources:
+        problems.append(FieldProblem(("data", "sources"), "'data.sources' must have at least one source."))
+    for index, source in enumerate(recipe.data.sources):
+        problems += _source(source, ("data", "sources", index), recipe.use)
+    problems += _parts(recipe)
+    if task:
+        problems += _columns(recipe, task)
+    return problems
+
+
+def _source(source: Source, path: Path, use: str) -> Iterator[FieldProblem]:
+    if (source.path is None) == (source.sample is None):
+        yield FieldProblem(path, "a source gives exactly one of 'path' and 'sample'.")
+    if source.path is not None:
+        yield from _file(source.path, (*path, "path"))
+    if source.sample is not None and not re.fullmatch(r"[a-z0-9_]+", source.sample):
+        told = f"a sample is named by lower-case letters, digits and _; {source.sample[:80]!r} is no such name."
+        yield FieldProblem((*path, "sample"), told)
+    if source.delimiter is not None and (len(source.delimiter) != 1 or source.delimiter in '\r\n"'):
+        yield FieldProblem((*path, "delimiter"), f"'delimiter' must be one character, not {source.delimiter!r}.")
+    if source.header is not None and (not source.header or len(set(source.header)) != len(source.header)):
+        yield FieldProblem((*path, "header"), "'header' must name each column once.")
+    if use == "commercial" and research_only(source.license):
+        yield FieldProblem(
+            (*path, "license"),
+            f"the licence {source.license!r} allows no commercial use, and the recipe is for commercial use.",
+            remedy="Write use: research if it is research, or use other data.",
+        )
+
+
+def _file(name: str, path: Path) -> Iterator[FieldProblem]:
+    if not name.strip() or "\x00" in name:
+        yield FieldProblem(path, "'path' must be the name of a file.")
+    elif _URL.match(name):
+        yield FieldProblem(path, f"'path' is a file, not an address: {name[:80]!r}.", remedy="Download the file first.")
+
+
+def _parts(recipe: Recipe) -> Iterator[FieldProblem]:
+    """Rows of sources without a part, or with the part train, are dealt to the parts that no source gives whole."""
+    given = {source.part for source in recipe.data.sources}
+    if recipe.data.sources and not given & {None, "train"}:
+        told = "every source is kept for measuring, and none is left to train on."
+        yield FieldProblem(("data", "sources"), told, remedy="Give one of them part: train.")
+    plan = recipe.data.split
+    total = plan.train + plan.valid + plan.test
+    if not abs(total - 1) <= SUM_TOLERANCE:
+        told = f"the fractions must sum to 1: {plan.train:g} + {plan.valid:g} + {plan.test:g} = {total:g}."
+        yield FieldProblem(("data", "split"), told)
+    for part, why in (("valid", "the best checkpoint is chosen there"), ("test", "nothing ships unproven")):
+        if part not in given and getattr(plan, part) <= 0:
+            told = f"'data.split.{part}' must be more than 0 where no source is the part {part!r}: {why}."
+            yield FieldProblem(("data", "split", part), told)
+
+
+def _columns(recipe: Recipe, task: TaskCard) -> Iterator[FieldProblem]:
+    columns = recipe.data.columns
+    for role in columns:
+        if role not in task.columns:
+            told = f"the task {recipe.task!r} has no column {role!r}. Its columns: {', '.join(task.columns)}."
+            yield FieldProblem(("data", "columns", role), told, remedy=did_you_mean(role, task.columns))
+    for role, meaning in task.columns.items():
+        if role not in columns:
+            told = f"the task {recipe.task!r} needs the column {role!r} ({meaning}); 'data.columns' does not give it."
+            yield FieldProblem(("data", "columns"), told)
+        elif not columns[role].strip():
+            yield FieldProblem(("data", "columns", role), f"the column for {role!r} has no name.")
