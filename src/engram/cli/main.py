@@ -19,14 +19,15 @@ from typer.main import get_command
 from engram import __version__
 from engram.cli import output
 from engram.cli.commands import COMMANDS, Command
+from engram.cli.light import lighten
 from engram.errors import EngramError, did_you_mean
 from engram.settings import load_settings
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 
 # The command-line parser's own errors; typer keeps their module private, so they are reached through a public child.
-UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]  # type: ignore[assignment]
-ParserProblem: type[Exception] = typer.BadParameter.__mro__[2]  # type: ignore[assignment]
+UsageProblem: type[Exception] = typer.BadParameter.__mro__[1]
+ParserProblem: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 class LazyGroup(TyperGroup):
@@ -63,18 +64,19 @@ def load_command(name: str, command: Command) -> Any:
         found = app
     loaded = get_command(found)
     loaded.name = name
-    _offer_json(loaded)
+    _finish(loaded)
     return loaded
 
 
-def _offer_json(command: Any) -> None:
-    """Give ``--json`` to every command below that does not declare it itself."""
+def _finish(command: Any) -> None:
+    """Give ``--json`` to every command below that does not declare it, and make plain values cheap."""
     below = getattr(command, "commands", None)
     if below is not None:
         for child in below.values():
-            _offer_json(child)
+            _finish(child)
     elif not any("--json" in option.opts for option in command.params):
         command.params.append(_json_option())
+    lighten(command)
 
 
 def _json_option() -> Any:
@@ -108,7 +110,9 @@ def build() -> Any:
     """Make the parser of the whole command line; no command is imported."""
     app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
     app.callback()(_root)
-    return get_command(app)
+    group = get_command(app)
+    lighten(group)
+    return group
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

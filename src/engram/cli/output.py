@@ -81,7 +81,7 @@ def emit(value: Any, *lines: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "") -> None:
-    """Print rows under their headings: by rich on a terminal, as plain aligned text elsewhere, nothing with ``--json``."""
+    """Print rows under their headings: by rich on a terminal, as plain text elsewhere, nothing with ``--json``."""
     if json_wanted():
         return
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
