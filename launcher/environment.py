@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TORCH = "torch==2.13.0"
 QUIET_SECONDS = 2
 BEAT_SECONDS = 15
+STAMP, MARKER = "engram-stamp.json", "engram-installing.json"
 
 
 def venv_folder(environment: Mapping[str, str]) -> Path:
@@ -67,13 +68,13 @@ def write_json(path: Path, value: Any) -> None:
 
 def state_of(venv: Path) -> str:
     """Say in words where the environment stands."""
-    found = read_json(venv / "engram-stamp.json")
-    if (venv / "engram-installing.json").exists():
+    found = read_json(venv / STAMP)
+    if (venv / MARKER).exists():
         return "an installation was interrupted or is going on; the next demo or test mends it"
     if not found:
         return "made by hand" if program(venv, "engram").exists() else "not made yet; demo makes it"
-    if not program(venv, "python").exists():
-        return "broken: its Python is gone; the next demo or test mends it"
+    if not is_environment(venv):
+        return "broken: it is no whole environment; the next demo or test mends it"
     fresh = covers({**found, "extras": []}, stamp(ROOT, version_here(), ()))
     return f"{'ready' if fresh else 'older than this checkout'} (extras: {', '.join(found['extras'])})"
 
@@ -89,15 +90,15 @@ def ensure(venv: Path, extras: Sequence[str], *, force: bool, debug: bool) -> No
     Raises Problem, with what to do, when that can't be done.
     """
     wanted = stamp(ROOT, version_here(), extras)
-    stamped, marker, python = venv / "engram-stamp.json", venv / "engram-installing.json", program(venv, "python")
+    stamped, marker = venv / STAMP, venv / MARKER
     found = read_json(stamped)
-    if not force and covers(found, wanted) and python.exists() and not marker.exists():
+    if not force and covers(found, wanted) and is_environment(venv) and not marker.exists():
         return
     refuse_where_impossible(venv, marker)
     if force:
         discard(venv, "as asked")
-    elif marker.exists() or (venv.exists() and not pip_works(python)):
-        discard(venv, "the last installation was interrupted")
+    elif marker.exists() or (venv.exists() and not pip_works(venv)):
+        discard(venv, "it is not whole; its last installation was interrupted")
     venv.mkdir(parents=True, exist_ok=True)
     stamped.unlink(missing_ok=True)
     write_json(marker, {"process": os.getpid()})
@@ -113,13 +114,24 @@ def ensure(venv: Path, extras: Sequence[str], *, force: bool, debug: bool) -> No
 
 def install(venv: Path, extras: Sequence[str], *, debug: bool) -> None:
     """Run the three steps: the environment, torch exact and first, Engram."""
-    log, python = venv / "engram-install.log", str(program(venv, "python"))
+    python = str(program(venv, "python"))
     if not program(venv, "python").exists():
-        run_step("Making the environment", [sys.executable, "-m", "venv", str(venv)], log, debug=debug)
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--no-input", *(["-v"] if debug else [])]
+        run_step("Making the environment", [sys.executable, "-m", "venv", str(venv)], venv, debug=debug)
+    if not is_environment(venv):
+        raise Problem(f"{venv} is not a whole Python environment. Make it afresh with --force.")
+    pip = [
+        python,
+        "-m",
+        "pip",
+        "--require-virtualenv",
+        "--disable-pip-version-check",
+        "install",
+        "--no-input",
+        *(["-v"] if debug else []),
+    ]
     pins = ["-c", str(ROOT / "constraints.txt")]
-    run_step("Installing torch", [*pip, TORCH, *pins], log, debug=debug)
-    run_step("Installing Engram", [*pip, "-e", f"{ROOT}[{','.join(extras)}]", *pins], log, debug=debug)
+    run_step("Installing torch", [*pip, TORCH, *pins], venv, debug=debug)
+    run_step("Installing Engram", [*pip, "-e", f"{ROOT}[{','.join(extras)}]", *pins], venv, debug=debug)
 
 
 def refuse_where_impossible(venv: Path, marker: Path) -> None:
@@ -134,41 +146,62 @@ def refuse_where_impossible(venv: Path, marker: Path) -> None:
         raise Problem(said)
     if said:
         say(f"Warning: {said}")
-    other = (read_json(marker) or {}).get("process")
-    if other and other != os.getpid() and is_alive(other) and "run_all" in command_of(other):
-        raise Problem(f"Process {other} is installing into {venv} right now. Wait until it ends.")
+    said_by = read_json(marker) or {}
+    for other in (said_by.get("process"), said_by.get("child")):  # a killed launcher leaves its pip at work
+        if other and other != os.getpid() and is_alive(other) and installs(command_of(other)):
+            raise Problem(f"Process {other} is installing into {venv} right now. Wait until it ends.")
 
 
-def pip_works(python: Path) -> bool:
-    """Tell whether an environment has a working Python with pip."""
-    if not python.exists():
-        return False
-    return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+def installs(command: str) -> bool:
+    """Tell whether a command line is the launcher or a step that it starts.
+
+    >>> installs("/srv/engram/.venv/bin/python -m pip install torch"), installs("vi notes.txt")
+    (True, False)
+    """
+    return any(word in command for word in ("run_all", "-m pip", "-m venv"))
+
+
+def is_environment(venv: Path) -> bool:
+    """Tell whether a folder is an environment: without pyvenv.cfg its Python would install into the whole system."""
+    return (venv / "pyvenv.cfg").exists() and program(venv, "python").exists()
+
+
+def pip_works(venv: Path) -> bool:
+    """Tell whether an environment is whole and its pip answers."""
+    ask = [str(program(venv, "python")), "-m", "pip", "--require-virtualenv", "--version"]
+    return is_environment(venv) and subprocess.run(ask, capture_output=True, check=False).returncode == 0
 
 
 def discard(venv: Path, why: str) -> None:
-    """Remove an environment; raises Problem for a folder that is none, because that is not ours to remove."""
+    """Remove an environment; raises Problem for a folder that is none, because that is not ours to remove.
+
+    It is renamed first: an interrupted removal never leaves half an environment under the name.
+    """
+    for left in venv.parent.glob(f"{venv.name}.discarded-*"):
+        shutil.rmtree(left)
     if not venv.exists():
         return
-    ours = (venv / "pyvenv.cfg").exists() or (venv / "engram-installing.json").exists()
+    ours = any((venv / name).exists() for name in ("pyvenv.cfg", MARKER, STAMP))
     if not ours and any(venv.iterdir()):
         raise Problem(f"{venv} is not a Python environment, so it is left alone. Set ENGRAM_VENV to another folder.")
     say(f"Making the environment afresh: {why}.")
-    shutil.rmtree(venv)
+    aside = venv.with_name(f"{venv.name}.discarded-{os.getpid()}")
+    venv.rename(aside)
+    shutil.rmtree(aside)
 
 
-def run_step(title: str, command: Sequence[str], log: Path, *, debug: bool) -> None:
+def run_step(title: str, command: Sequence[str], venv: Path, *, debug: bool) -> None:
     """Run one step; say how long it takes when it lasts; raise Problem with a remedy when it fails."""
-    began = time.monotonic()
+    began, log = time.monotonic(), venv / "engram-install.log"
     if debug:
         say(f"{title}: {' '.join(command)}")
-        code, output = subprocess.call(command), ""
-    else:
-        with log.open("w+", encoding="utf-8", errors="replace") as out:
-            child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-            code = wait_and_tell(title, child, began)
-            out.seek(0)
-            output = out.read()
+    with log.open("w+", encoding="utf-8", errors="replace") as out:
+        shown = None if debug else out
+        child = subprocess.Popen(command, stdout=shown, stderr=shown, stdin=subprocess.DEVNULL)
+        write_json(venv / MARKER, {"process": os.getpid(), "child": child.pid})
+        code = child.wait() if debug else wait_and_tell(title, child, began)
+        out.seek(0)
+        output = out.read()
     if code:
         tail = "".join(f"    {line}\n" for line in output.splitlines()[-12:])
         raise Problem(f"{title} failed.\n{tail}{explain_pip(output)}\nThe whole log: {log}")

@@ -30,7 +30,7 @@ def made(checkout, environment, monkeypatch):
         (venv / "pyvenv.cfg").write_text("")
 
     monkeypatch.setattr(environment, "install", install)
-    monkeypatch.setattr(environment, "pip_works", lambda python: python.exists())
+    monkeypatch.setattr(environment, "pip_works", environment.is_environment)
     return venv, asked
 
 
@@ -142,25 +142,83 @@ def test_a_folder_that_is_no_environment_is_left_alone(environment, made):
     assert (venv / "thesis.txt").read_text() == "years of work"
 
 
-def test_two_installations_at_once_are_refused(environment, made, monkeypatch):
+def test_half_an_environment_never_lets_pip_reach_the_system(environment, made):
+    """Without pyvenv.cfg the linked Python is the system's own, and pip would install there."""
+    venv, asked = made
+    ensure(environment, venv)
+    (venv / "pyvenv.cfg").unlink()
+    assert "broken" in environment.state_of(venv)
+    assert not environment.is_environment(venv)
+    (venv / "old").write_text("")
+    ensure(environment, venv)
+    assert environment.is_environment(venv)
+    assert not (venv / "old").exists()
+    assert len(asked) == 2
+
+
+def test_pip_is_not_started_in_half_an_environment(environment, tmp_path, monkeypatch):
+    python = environment.program(tmp_path, "python")
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    steps = []
+    monkeypatch.setattr(environment, "run_step", lambda title, command, venv, *, debug: steps.append(title))
+    with pytest.raises(environment.Problem, match="--force"):
+        environment.install(tmp_path, ["train"], debug=False)
+    assert steps == []
+    assert not environment.pip_works(tmp_path)
+
+
+def test_a_removal_that_was_interrupted_leaves_no_half_environment(environment, made, monkeypatch):
+    venv, _ = made
+    ensure(environment, venv)
+
+    def killed(folder):
+        assert not venv.exists()
+        raise KeyboardInterrupt
+
+    whole = environment.shutil.rmtree
+    monkeypatch.setattr(environment.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ensure(environment, venv, force=True)
+    monkeypatch.setattr(environment.shutil, "rmtree", whole)
+    ensure(environment, venv, force=True)
+    assert environment.is_environment(venv)
+    assert list(venv.parent.glob("*.discarded-*")) == []
+
+
+@pytest.mark.parametrize("who", ["process", "child"])
+def test_two_installations_at_once_are_refused(environment, made, monkeypatch, who):
     venv, asked = made
     venv.mkdir()
-    environment.write_json(venv / "engram-installing.json", {"process": os.getppid()})
-    monkeypatch.setattr(environment, "command_of", lambda pid: "python run_all.py demo")
+    environment.write_json(venv / environment.MARKER, {who: os.getppid()})
+    monkeypatch.setattr(environment, "command_of", lambda pid: "python -m pip install torch")
     with pytest.raises(environment.Problem, match="right now"):
         ensure(environment, venv)
     assert asked == []
+    monkeypatch.setattr(environment, "command_of", lambda pid: "vi notes.txt")
+    ensure(environment, venv)
+    assert len(asked) == 1
+
+
+def test_a_step_says_who_does_it(environment, tmp_path):
+    script = "import sys; sys.exit(0)"
+    environment.run_step("Installing", [sys.executable, "-c", script], tmp_path, debug=False)
+    said = environment.read_json(tmp_path / environment.MARKER)
+    assert said["process"] == os.getpid()
+    assert said["child"] != os.getpid()
 
 
 def test_torch_comes_exact_and_first_and_everything_is_constrained(environment, tmp_path, monkeypatch):
     steps = []
-    monkeypatch.setattr(environment, "run_step", lambda title, command, log, *, debug: steps.append(command))
+    monkeypatch.setattr(environment, "run_step", lambda title, command, venv, *, debug: steps.append(command))
+    monkeypatch.setattr(environment, "is_environment", lambda venv: True)
     environment.install(tmp_path, ["dev", "train"], debug=False)
     making, torch, engram = steps
     assert making[1:] == ["-m", "venv", str(tmp_path)]
     assert "torch==2.13.0" in torch
     assert f"{environment.ROOT}[dev,train]" in engram
     for step in (torch, engram):
+        assert "--require-virtualenv" in step
         assert step[step.index("-c") + 1] == str(environment.ROOT / "constraints.txt")
     assert not any("http" in word for step in steps for word in step)
 
@@ -168,10 +226,10 @@ def test_torch_comes_exact_and_first_and_everything_is_constrained(environment, 
 def test_a_failing_step_shows_its_last_lines_and_a_remedy(environment, tmp_path):
     script = "import sys; print('No space left on device'); sys.exit(1)"
     with pytest.raises(environment.Problem) as failed:
-        environment.run_step("Installing", [sys.executable, "-c", script], tmp_path / "log", debug=False)
+        environment.run_step("Installing", [sys.executable, "-c", script], tmp_path, debug=False)
     assert "Installing failed" in str(failed.value)
     assert "disk is full" in str(failed.value)
-    assert str(tmp_path / "log") in str(failed.value)
+    assert str(tmp_path / "engram-install.log") in str(failed.value)
 
 
 def test_a_long_step_says_how_long_it_lasts(environment, capsys):

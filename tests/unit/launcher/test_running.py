@@ -27,11 +27,23 @@ def new_run(tmp_path):
 @pytest.fixture
 def ours():
     """A living process that calls itself engram."""
-    child = subprocess.Popen([sys.executable, "-c", "input()", "engram"], stdin=subprocess.PIPE)
+    yield from living("engram")
+
+
+@pytest.fixture
+def stranger():
+    """A living process that has nothing to do with Engram."""
+    yield from living("thesis.py")
+
+
+def living(argument):
+    child = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()", argument], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    child.stdout.readline()
     yield child
     child.kill()
-    child.wait()
-    child.stdin.close()
+    child.communicate()
 
 
 class Clock:
@@ -67,14 +79,10 @@ def test_an_unreadable_record_is_no_run(running, tmp_path):
     assert running.running(tmp_path) == []
 
 
-def test_a_process_is_ours_only_if_it_says_so(running, new_run, ours):
+def test_a_process_is_ours_only_if_it_says_so(running, new_run, ours, stranger):
     assert running.process_of(new_run("r_a", "running", pid=ours.pid)) == ours.pid
-    stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd="/")
-    try:
-        assert running.is_alive(stranger.pid)
-        assert running.process_of(new_run("r_b", "running", pid=stranger.pid)) is None
-    finally:
-        stranger.communicate(b"\n")
+    assert running.is_alive(stranger.pid)
+    assert running.process_of(new_run("r_b", "running", pid=stranger.pid)) is None
     assert running.process_of(new_run("r_c", "running", pid="rm -rf")) is None
 
 
@@ -117,14 +125,10 @@ def test_stop_ends_our_process_after_thirty_seconds(running, new_run, ours, tmp_
     assert "did not stop within 30 s" in said
 
 
-def test_stop_never_ends_a_process_that_is_not_known_to_be_ours(running, new_run, tmp_path):
-    new_run("r_a", "running", pid=os.getppid())
+def test_stop_never_ends_a_process_that_is_not_known_to_be_ours(running, new_run, stranger, tmp_path):
+    new_run("r_a", "running", pid=stranger.pid)
     (tmp_path / "lock").write_text(f"somebody (process {os.getpid()})")
-    running_is_ours, running.is_ours = running.is_ours, lambda pid: False
-    try:
-        code, said, ended = stop(running, tmp_path, Clock())
-    finally:
-        running.is_ours = running_is_ours
+    code, said, ended = stop(running, tmp_path, Clock())
     assert (code, ended) == (1, [])
     assert "held by somebody" in said
 
