@@ -65,6 +65,7 @@ class UnknownName(UsageError):
 
     @classmethod
     def of(cls, what: str, received: str, known: Iterable[str]) -> UnknownName:
+        """Make the error from what was named, what was received and the known names."""
         names = sorted(known)
         return cls(
             f"Unknown {what} {received!r}. Known: {', '.join(names) or 'none'}.",
