@@ -1,0 +1,407 @@
+"""One flipped byte anywhere in an artifact and `engram verify` names the file and ends with 1."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from certified import ZERO, draft, make_home, make_signer, write_files
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engram.artifacts.manifest import build_manifest, encode_manifest
+from engram.cli.main import run
+from engram.cli.verify import checks_of
+from engram.files import canonical_json, sha256_bytes
+from engram.ledger.certificate import ARTIFACT_NAME, certify
+from engram.ledger.dsse import seal, unseal
+from engram.ledger.encoding import to_base64
+from engram.ledger.leaf import Draft
+from engram.ledger.verify import verify_certificate
+from engram.schema.check import Check
+
+SIGNER = make_signer()
+KEY = SIGNER.key
+
+
+def first_wrong(path: Path) -> Check | None:
+    return next((check for check in checks_of(path, KEY) if not check.ok), None)
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_published_artifact_verifies_check_by_check(tmp_path: Path):
+    home = make_home(tmp_path, before=3, after=2)
+    checks = list(checks_of(home.artifact, KEY))
+    assert all(check.ok for check in checks)
+    assert [check.name for check in checks] == [
+        *(f"certificate.json: {step}" for step in ("format", "signature", "statement", "ledger entry", "checkpoint")),
+        "certificate.json: inclusion proof",
+        "manifest.json",
+        "files",
+        "README.md",
+        "model.safetensors",
+        "sub/config.json",
+    ]
+
+
+def test_every_flipped_byte_of_every_file_is_found_in_that_file(tmp_path: Path):
+    artifact = make_home(tmp_path).artifact
+    names = files_of(artifact)
+    assert names == ["README.md", "certificate.json", "manifest.json", "model.safetensors", "sub/config.json"]
+    tried = 0
+    for name in names:
+        content = (artifact / name).read_bytes()
+        for at in range(len(content)):
+            changed = bytearray(content)
+            changed[at] ^= 1 << at % 8
+            (artifact / name).write_bytes(changed)
+            wrong = first_wrong(artifact)
+            assert wrong is not None, (name, at)
+            assert wrong.name.split(":")[0] == name, (name, at, wrong)
+            tried += 1
+        (artifact / name).write_bytes(content)
+    assert tried > 2000
+    assert first_wrong(artifact) is None
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_home(tmp_path_factory.mktemp("home"), before=3).artifact / "certificate.json"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_edit_of_a_certificate_goes_unseen(certificate: Path, data: st.DataObject):
+    content = certificate.read_bytes()
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 6)))
+    changed = content[:start] + data.draw(st.binary(max_size=6)) + content[end:]
+    first = next((check for check in verify_certificate(changed, KEY) if not check.ok), None)
+    assert (first is None) == (changed == content)
+
+
+@pytest.mark.parametrize("name", ["README.md", "model.safetensors", "manifest.json", "certificate.json"])
+def test_a_missing_file_is_named(tmp_path: Path, name: str):
+    artifact = make_home(tmp_path).artifact
+    (artifact / name).unlink()
+    wrong = first_wrong(artifact)
+    assert wrong and wrong.name == name and "missing" in wrong.detail
+
+
+@pytest.mark.parametrize("name", ["extra.txt", "sub/manifest.json", "sub/deep/x.json"])
+def test_an_added_file_is_named(tmp_path: Path, name: str):
+    artifact = make_home(tmp_path).artifact
+    write_files(artifact, {name: b"{}"})
+    wrong = first_wrong(artifact)
+    assert wrong and wrong.name == name and "added after signing" in wrong.detail
+
+
+def test_a_file_that_became_a_link_is_refused(tmp_path: Path):
+    artifact = make_home(tmp_path).artifact
+    shutil.move(artifact / "README.md", tmp_path / "README.md")
+    (artifact / "README.md").symlink_to(tmp_path / "README.md")
+    wrong = first_wrong(artifact)
+    assert wrong and "README.md" in wrong.detail and "link" in wrong.detail
+    shutil.move(artifact / "manifest.json", tmp_path / "manifest.json")
+    (artifact / "manifest.json").symlink_to(tmp_path / "manifest.json")
+    wrong = first_wrong(artifact)
+    assert wrong and wrong.name == "manifest.json"
+
+
+def test_a_certificate_of_another_artifact_is_refused(tmp_path: Path):
+    one = make_home(tmp_path / "one").artifact
+    two = make_home(tmp_path / "two").artifact
+    (two / "README.md").write_text("another")
+    (two / "manifest.json").write_bytes(encode_manifest(build_manifest(two, {"run": "r_1"})))
+    shutil.copy(one / "certificate.json", two / "certificate.json")
+    wrong = first_wrong(two)
+    assert wrong and wrong.name == "manifest.json"
+
+
+def edited(home_folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """Return a certificate whose outer parts were edited, in canonical form, by somebody without the key."""
+    path = make_home(home_folder, before=3, after=1).artifact / "certificate.json"
+    value = json.loads(path.read_bytes())
+    change(value)
+    path.write_bytes(canonical_json(value))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "step"),
+    [
+        (lambda c: c.update(format="engram.certificate/2"), "format"),
+        (lambda c: c.update(extra=1), "format"),
+        (lambda c: c.pop("proof"), "format"),
+        (lambda c: c.update(leaf_index=True), "format"),
+        (lambda c: c.update(leaf_index="3"), "format"),
+        (lambda c: c.update(proof=None), "format"),
+        (lambda c: c.update(checkpoint=7), "format"),
+        (lambda c: c.update(leaf=c["leaf"] + "\n"), "format"),
+        (lambda c: c["dsse"].update(signatures=c["dsse"]["signatures"] * 2), "signature"),
+        (lambda c: c.update(leaf_index=c["leaf_index"] - 1), "ledger entry"),
+        (lambda c: c.update(leaf=to_base64(b"{}")), "ledger entry"),
+        (lambda c: c.update(checkpoint=c["checkpoint"].replace("\n4\n", "\n5\n")), "checkpoint"),
+        (lambda c: c.update(proof=c["proof"][1:]), "inclusion proof"),
+        (lambda c: c.update(proof=[*c["proof"], to_base64(bytes(32))]), "inclusion proof"),
+    ],
+)
+def test_an_edited_part_is_named(tmp_path: Path, change: Callable[[dict[str, Any]], None], step: str):
+    wrong = first_wrong(edited(tmp_path, change))
+    assert wrong and wrong.name == f"certificate.json: {step}", wrong
+
+
+def test_a_statement_that_never_entered_the_ledger_is_refused(tmp_path: Path):
+    """Even the key's owner can't swap the statement below an entry."""
+
+    def swap(value: dict[str, Any]) -> None:
+        statement = json.loads(unseal(value["dsse"], KEY))
+        statement["predicate"]["accuracy"] = 0.99
+        value["dsse"] = seal(canonical_json(statement), SIGNER)
+
+    wrong = first_wrong(edited(tmp_path, swap))
+    assert wrong and wrong.name == "certificate.json: ledger entry" and "body" in wrong.detail
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s.update(_type="https://in-toto.io/Statement/v0.1"),
+        lambda s: s.update(predicateType="https://slsa.dev/provenance/v1"),
+        lambda s: s.update(subject=[]),
+        lambda s: s["subject"].reverse(),
+        lambda s: s["subject"].append(s["subject"][0]),
+        lambda s: s["subject"][1]["digest"].update(sha256="../../x"),
+        lambda s: s["predicate"].pop("manifest"),
+    ],
+)
+def test_a_signed_statement_of_another_kind_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], None]):
+    def swap(value: dict[str, Any]) -> None:
+        statement = json.loads(unseal(value["dsse"], KEY))
+        change(statement)
+        value["dsse"] = seal(canonical_json(statement), SIGNER)
+
+    wrong = first_wrong(edited(tmp_path, swap))
+    assert wrong and wrong.name == "certificate.json: statement"
+
+
+def test_an_entry_of_another_type_certifies_nothing(tmp_path: Path):
+    """A `run.refused` entry with the same body must not pass for `artifact.certified`."""
+    home = make_home(tmp_path)
+    value = json.loads((home.artifact / "certificate.json").read_bytes())
+    entry = home.ledger.entry(value["leaf_index"])
+    wrong_entry = home.ledger.append_many([Draft("run.refused", entry.subject, entry.body)])[0]
+    value.update(
+        leaf=to_base64(home.ledger.leaf(wrong_entry.index)),
+        leaf_index=wrong_entry.index,
+        proof=[to_base64(step) for step in home.ledger.inclusion_proof(wrong_entry.index)],
+        checkpoint=home.ledger.checkpoint.decode(),
+    )
+    (home.artifact / "certificate.json").write_bytes(canonical_json(value))
+    wrong = first_wrong(home.artifact)
+    assert wrong and wrong.name == "certificate.json: ledger entry" and "type" in wrong.detail
+
+
+def test_a_manifest_that_lists_other_files_than_the_statement_is_refused(tmp_path: Path):
+    """A signer's own mistake: the statement binds this manifest's bytes, but was given for other files."""
+    home = make_home(tmp_path)
+    folder = write_files(tmp_path / "other", {"README.md": b"other"})
+    manifest = build_manifest(folder, {})
+    write_files(folder, {"manifest.json": encode_manifest(manifest), "sub/x.json": b"{}"})
+    lie = build_manifest(folder, {})
+    content = certify(
+        manifest=lie, manifest_bytes=encode_manifest(manifest), predicate={}, run="r_2", ledger=home.ledger
+    )
+    (folder / "certificate.json").write_bytes(content)
+    wrong = first_wrong(folder)
+    assert wrong and wrong.name == "manifest.json" and "other files" in wrong.detail
+
+
+def test_certifying_twice_enters_once(tmp_path: Path):
+    home = make_home(tmp_path)
+    manifest = build_manifest(home.staging, {"run": "r_1"})
+    content = encode_manifest(manifest)
+    size = home.ledger.size
+    again = certify(
+        manifest=manifest, manifest_bytes=content, predicate={"recipe": ZERO}, run="r_1", ledger=home.ledger
+    )
+    assert home.ledger.size == size
+    assert again == (home.artifact / "certificate.json").read_bytes()
+
+
+def test_a_resumed_run_staples_the_statement_that_it_signed_first(tmp_path: Path):
+    home = make_home(tmp_path)
+    manifest = build_manifest(home.staging, {"run": "r_2"})
+    content, keep = encode_manifest(manifest), tmp_path / "statement.json"
+
+    def once(seconds: float) -> dict[str, Any]:
+        made = certify(
+            manifest=manifest,
+            manifest_bytes=content,
+            predicate={"seconds": seconds},
+            run="r_2",
+            ledger=home.ledger,
+            keep=keep,
+        )
+        return json.loads(made)
+
+    first, size = once(1.5), home.ledger.size
+    home.ledger.append_many([draft(7)])
+    second = once(2.5)
+    assert home.ledger.size == size + 1
+    assert (second["dsse"], second["leaf_index"]) == (first["dsse"], first["leaf_index"])
+    (tmp_path / "r").write_bytes(canonical_json(second))
+    assert first_wrong(tmp_path / "r") is None
+
+
+@pytest.mark.parametrize("kept", [b"", b"{}", b"[]", b'{"payload":"e30=","payloadType":"x","signatures":[]}'])
+def test_a_damaged_kept_statement_is_signed_anew(tmp_path: Path, kept: bytes):
+    home = make_home(tmp_path)
+    manifest = build_manifest(home.staging, {"run": "r_2"})
+    content = encode_manifest(manifest)
+    (tmp_path / "keep").write_bytes(kept)
+    made = certify(
+        manifest=manifest, manifest_bytes=content, predicate={}, run="r_2", ledger=home.ledger, keep=tmp_path / "keep"
+    )
+    (tmp_path / "c").write_bytes(made)
+    assert first_wrong(tmp_path / "c") is None
+
+
+def test_the_statement_names_the_artifact_its_files_and_the_manifest(tmp_path: Path):
+    artifact = make_home(tmp_path).artifact
+    value = json.loads((artifact / "certificate.json").read_bytes())
+    statement = json.loads(unseal(value["dsse"], KEY))
+    subjects = {item["name"]: item["digest"]["sha256"] for item in statement["subject"]}
+    assert subjects.pop(ARTIFACT_NAME) == artifact.name
+    for name, digest in subjects.items():
+        assert sha256_bytes((artifact / name).read_bytes()) == f"sha256:{digest}"
+    assert statement["predicate"]["manifest"] == sha256_bytes((artifact / "manifest.json").read_bytes())
+    assert statement["predicate"]["run"] == "r_1"
+
+
+# The command line.
+
+
+@pytest.fixture
+def vkey(tmp_path: Path) -> str:
+    (tmp_path / "signer.pub").write_text(KEY.vkey + "\n")
+    return str(tmp_path / "signer.pub")
+
+
+def test_the_command_ends_verified(tmp_path: Path, vkey: str, capsys: pytest.CaptureFixture[str]):
+    home = make_home(tmp_path)
+    for path in (home.artifact, home.artifact / "certificate.json", tmp_path / "ledger"):
+        assert run(["verify", str(path), "--key", vkey]) == 0
+        assert capsys.readouterr().out.endswith("VERIFIED\n")
+    assert run(["verify", str(home.artifact), "--key", KEY.vkey]) == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("artifact", "model.safetensors"), ("artifact", "certificate.json"), ("ledger", "entries.jsonl, index 0")],
+)
+def test_the_command_names_what_is_wrong_and_ends_with_1(
+    tmp_path: Path, vkey: str, capsys: pytest.CaptureFixture[str], place: str, name: str
+):
+    home = make_home(tmp_path)
+    folder = home.artifact if place == "artifact" else tmp_path / "ledger"
+    file = folder / name.split(",")[0]
+    content = bytearray(file.read_bytes())
+    content[20] ^= 1
+    file.write_bytes(content)
+    assert run(["verify", str(folder), "--key", vkey]) == 1
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"FAILED: {name}")
+    assert run(["verify", str(folder), "--key", vkey, "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["verified"] is False and said["first_failure"]["name"].startswith(name)
+
+
+def test_without_a_key_the_home_s_own_is_used_and_said(
+    tmp_path: Path, vkey: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    home = make_home(tmp_path)
+    monkeypatch.setenv("ENGRAM_HOME", str(tmp_path))
+    assert run(["verify", str(home.artifact)]) == 1
+    assert "--key" in capsys.readouterr().err
+    write_files(tmp_path, {"keys/ledger.pub": Path(vkey).read_bytes()})
+    assert run(["verify", str(home.artifact)]) == 0
+    assert "of this home" in capsys.readouterr().out
+
+
+def test_a_foreign_name_can_not_steer_the_terminal(tmp_path: Path, vkey: str, capsys: pytest.CaptureFixture[str]):
+    artifact = make_home(tmp_path).artifact
+    write_files(artifact, {"\x1b[2J\u202eevil": b"x"})
+    assert run(["verify", str(artifact), "--key", vkey]) == 1
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and "\u202e" not in out and "\\x1b[2J" in out
+
+
+@pytest.mark.parametrize("arguments", [["nothing-here"], ["."], ["certificate", "--checkpoint", "x"]])
+def test_what_can_not_be_verified_is_an_error_in_words(
+    tmp_path: Path, vkey: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    empty = tmp_path / "empty"
+    write_files(empty, {"certificate": b"{}", "x": b""})
+    monkeypatch.chdir(empty)
+    assert run(["verify", *arguments, "--key", vkey]) in (1, 2)
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_the_ledger_commands_show_and_prove(
+    tmp_path: Path, vkey: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    home = make_home(tmp_path, before=2)
+    write_files(tmp_path, {"keys/ledger.pub": Path(vkey).read_bytes()})
+    monkeypatch.setenv("ENGRAM_HOME", str(tmp_path))
+
+    def ask(*arguments: str) -> Any:
+        assert run(["ledger", *arguments, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert [entry["index"] for entry in ask("log", "--last", "2")] == [1, 2]
+    assert ask("show", "2")["subject"] == f"sha256:{home.artifact.name}"
+    assert ask("prove", "2")["proof"] == [to_base64(step) for step in home.ledger.inclusion_proof(2)]
+    assert ask("checkpoint") == {"size": 3, "key": KEY.vkey, "note": home.ledger.checkpoint.decode()}
+    assert ask("verify")["verified"] is True
+    assert run(["ledger", "show", "3"]) == 1
+    assert "holds 3" in capsys.readouterr().err
+    assert run(["ledger", "checkpoint"]) == 0
+    (tmp_path / "held").write_text(capsys.readouterr().out)
+    assert run(["ledger", "verify", "--checkpoint", str(tmp_path / "held")]) == 0
+    (tmp_path / "ledger" / "leaves.bin").write_bytes(b"")
+    assert run(["ledger", "verify"]) == 1
+    assert "FAILED: leaves.bin, index 0" in capsys.readouterr().out
+
+
+def test_verify_needs_neither_torch_nor_network_nor_home(tmp_path: Path, vkey: str):
+    artifact = make_home(tmp_path).artifact
+    code = (
+        "import socket, sys\n"
+        "def refuse(*a, **k): raise SystemExit('no network')\n"
+        "socket.socket = socket.create_connection = refuse\n"
+        "from engram.cli.main import run\n"
+        "code = run(sys.argv[1:])\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'sqlite3', 'yaml'} & set(sys.modules)\n"
+        "sys.exit(code or (f'imported {heavy}' if heavy else 0))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "verify", str(artifact), "--key", vkey],
+        env={**os.environ, "ENGRAM_HOME": str(tmp_path / "none"), "HOME": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("VERIFIED\n")
+    assert not (tmp_path / "none").exists()
