@@ -149,6 +149,15 @@ def home_lock(home: Path, owner: str) -> Iterator[None]:
         stream.close()
 
 
+def is_locked(home: Path) -> bool:
+    """Tell whether some process holds the home folder at this moment."""
+    path = home / "lock"
+    if not path.exists():
+        return False
+    with path.open("rb") as stream:
+        return not _try_lock(stream.fileno())
+
+
 def _try_lock(descriptor: int) -> bool:
     if os.name == "nt":
         import msvcrt

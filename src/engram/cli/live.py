@@ -69,17 +69,13 @@ class Live:
 
     def state(self, record: RunRecord) -> None:
         """Take a change of the run's record: a new stage gets a new bar."""
-        if record.stage != self._stage and record.state == "running" and record.stage:
-            self._stage, self._began = record.stage, time.monotonic()
-            if self._bar is not None:
-                if self._task is not None:
-                    self._bar.remove_task(self._task)
-                said = WAITING.get(record.stage, "")
-                self._task = self._bar.add_task(f"{TITLES.get(record.stage, record.stage):<11}", total=None, said=said)
+        if record.state == "running":
+            self._enter(record.stage)
 
     def event(self, event: Event) -> None:
         """Take one event of the run."""
         body = event.body
+        self._enter(event.stage)
         if event.type == "progress":
             self._progress(body["done"], body["total"], f"{body['done']}/{body['total']} {body['what']}")
         elif event.type == "metric" and "valid_loss" in body:
@@ -100,6 +96,16 @@ class Live:
             colour = {"advance": "green", "review": "yellow"}.get(body["decision"], "red")
             seconds = time.monotonic() - self._began
             self._line(output.style(f"gate {body['decision']}{failed}", colour) + f"  {seconds:.1f} s")
+
+    def _enter(self, stage: str) -> None:
+        if not stage or stage == self._stage:
+            return
+        self._stage, self._began = stage, time.monotonic()
+        if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            said = WAITING.get(stage, "")
+            self._task = self._bar.add_task(f"{TITLES.get(stage, stage):<11}", total=None, said=said)
 
     def _progress(self, done: int, total: int, said: str) -> None:
         if self._bar is not None and self._task is not None:

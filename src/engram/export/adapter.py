@@ -15,6 +15,9 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path) -> None:
     config = model.peft_config["default"]
     config.base_model_name_or_path = base.name
     config.revision = base.revision or None
+    for name in ("target_modules", "modules_to_save"):
+        if isinstance(chosen := getattr(config, name), set | list | tuple):
+            setattr(config, name, sorted(chosen))  # peft keeps a set, whose order changes from process to process
     model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
     tokenizer.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # peft's template; the artifact has a card of its own

@@ -151,3 +151,9 @@ def find_run(home: Path, name: str) -> RunFolder:
         said = f"{len(fits)} runs begin with {name!r}" if fits else f"There is no run {name!r} in {home}"
         raise NotFound(f"{said}.", remedy=did_you_mean(name, known) or "`engram runs list` shows the runs.")
     return RunFolder(home / "runs" / fits[0])
+
+
+def list_records(home: Path) -> list[RunRecord]:
+    """Return the records of all runs, newest first."""
+    paths = sorted((home / "runs").glob("r_*/run.json"), reverse=True)
+    return [from_dict(RunRecord, files.read_json(path)) for path in paths]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engram import registry
 from engram.export.format import BaseRef
-from engram.kinds.language.load import Loaded, longest, quiet
+from engram.kinds.language.load import Loaded, longest, open_tokenizer, quiet
 
 
 def export(loaded: Loaded, name: str, folder: Path) -> None:
@@ -15,7 +15,9 @@ def export(loaded: Loaded, name: str, folder: Path) -> None:
         raise ValueError("A model that was reopened from an export is not exported again.")
     folder.mkdir(parents=True, exist_ok=True)
     with quiet():
-        registry.get("export", name).write(loaded.model, loaded.tokenizer, loaded.base, folder)
+        # A tokenizer that has worked carries its last truncation and padding into the file; a fresh one does not.
+        fresh = open_tokenizer(loaded.base.folder)
+        registry.get("export", name).write(loaded.model, fresh, loaded.base, folder)
 
 
 def reopen(name: str, folder: Path, base: BaseRef, labels: tuple[str, ...], max_length: int) -> Loaded:

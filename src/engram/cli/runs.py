@@ -1,0 +1,176 @@
+"""`engram runs`: list, show, watch, compare, pause, resume, cancel and review runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from engram.cli import output
+
+app = typer.Typer(help="List, watch, compare, pause, cancel and review runs.", rich_markup_mode=None)
+Run = Annotated[str, typer.Argument(help="A run's id, or the beginning of it, or 'last'.")]
+
+
+@app.command("list")
+def list_runs(limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 20) -> None:
+    """List the runs of this home, newest first."""
+    from engram.pipeline.folder import list_records
+
+    records = list_records(_home())[:limit]
+    rows = [
+        (one.id, one.recipe, shown_state(one, _home()), one.stage, _headline(one), one.created[:16].replace("T", " "))
+        for one in records
+    ]
+    if not records:
+        output.say("No runs yet. Start one with: engram train quickstart")
+    else:
+        output.table(("run", "recipe", "state", "stage", "result", "created (UTC)"), rows)
+    _json([_plain(one, _home()) for one in records])
+
+
+@app.command()
+def show(run: Run = "last") -> None:
+    """Show one run's record."""
+    from engram.pipeline.folder import find_run
+
+    record = _plain(find_run(_home(), run).record(), _home())
+    output.pairs({name: value for name, value in record.items() if name not in ("metrics", "format") and value})
+    output.pairs({f"  {name}": f"{value:.4f}" for name, value in record["metrics"].items()})
+    _json(record)
+
+
+@app.command()
+def watch(run: Run = "last") -> None:
+    """Follow a run until it stops; Ctrl-C stops watching, not the run."""
+    import time
+
+    from engram.cli.live import Live
+    from engram.pipeline.folder import find_run
+    from engram.pipeline.journal import Follower
+
+    folder = find_run(_home(), run)
+    followers: dict[Path, Any] = {}
+    with Live(folder, folder.recipe()) as live:
+        while True:
+            record = folder.record()
+            live.state(record)
+            for attempt in folder.attempts():
+                follower = followers.setdefault(attempt, Follower(attempt / "journal.jsonl"))
+                for event in follower.read():
+                    live.event(event)
+            if shown_state(record, _home()) != "running":
+                break
+            time.sleep(0.2)
+    output.emit(_plain(record, _home()), f"{record.id} is {shown_state(record, _home())} {record.reason}".rstrip())
+
+
+@app.command()
+def compare(first: Run, second: Run) -> None:
+    """Put two runs side by side: what differs in their recipes, and their results."""
+    from engram.config.tree import leaves
+    from engram.pipeline.folder import find_run
+    from engram.schema.codec import to_dict
+
+    folders = [find_run(_home(), name) for name in (first, second)]
+    values = [{".".join(map(str, path)): value for path, value in leaves(to_dict(one.recipe()))} for one in folders]
+    names = sorted({*values[0], *values[1]})
+    differs = {n: (values[0].get(n), values[1].get(n)) for n in names if values[0].get(n) != values[1].get(n)}
+    metrics = [dict(one.record().metrics) for one in folders]
+    results = {n: (metrics[0].get(n), metrics[1].get(n)) for n in sorted({*metrics[0], *metrics[1]})}
+    titles = ("", *(one.id for one in folders))
+    output.table(titles, [(name, *pair) for name, pair in differs.items()], title="What differs in the recipes")
+    output.table(titles, [(n, *(_number(v) for v in pair)) for n, pair in results.items()], title="Results")
+    _json({"recipes": differs, "metrics": results})
+
+
+@app.command()
+def pause(run: Run = "last") -> None:
+    """Ask a run to stop after its present step, with a checkpoint; `resume` goes on exactly there."""
+    _send(run, "pause")
+
+
+@app.command()
+def cancel(run: Run = "last") -> None:
+    """Ask a run to stop after its present step; its checkpoint is kept."""
+    _send(run, "cancel")
+
+
+@app.command()
+def resume(run: Run = "last") -> int:
+    """Go on with a run that was paused, cancelled or lost."""
+    from engram.cli.train import train
+
+    return train(recipe="", resume=run)
+
+
+@app.command()
+def review(
+    run: Run,
+    decision: Annotated[str, typer.Argument(help="approve or reject")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept beside the run, its digest in the ledger.")],
+) -> int:
+    """Decide on a verdict that waits for a person; an approved run goes on at once."""
+    from engram.errors import UsageError
+    from engram.pipeline.folder import find_run
+    from engram.pipeline.review import decide
+
+    if decision not in ("approve", "reject"):
+        raise UsageError(f"A review must approve or reject, not {decision!r}.")
+    answer: Literal["approve", "reject"] = "approve" if decision == "approve" else "reject"
+    folder = find_run(_home(), run)
+    stage = decide(folder, _home(), answer, reason=reason)
+    output.say(f"{folder.id}: {decision}d the verdict of stage {stage}.")
+    if answer == "reject":
+        _json(_plain(folder.record(), _home()))
+        return 0
+    return resume(folder.id)
+
+
+def shown_state(record: Any, home: Path) -> str:
+    """Return a run's state as it is: one that says `running` in a home that nobody holds has lost contact."""
+    from engram.files import is_locked
+
+    return "lost_contact" if record.state == "running" and not is_locked(home) else str(record.state)
+
+
+def _send(run: str, command: Literal["pause", "cancel"]) -> None:
+    from engram.errors import UsageError
+    from engram.pipeline import control
+    from engram.pipeline.folder import find_run
+
+    folder = find_run(_home(), run)
+    state = shown_state(folder.record(), _home())
+    if state != "running":
+        raise UsageError(f"Run {folder.id} is {state}; only a running one can be asked to {command}.")
+    control.send(folder.control, command)
+    output.emit({"run": folder.id, "command": command}, f"Asked {folder.id} to {command} after its present step.")
+
+
+def _home() -> Path:
+    from engram.settings import load_settings
+
+    return load_settings().home
+
+
+def _plain(record: Any, home: Path) -> dict[str, Any]:
+    from engram.schema.codec import to_dict
+
+    return {**to_dict(record), "state": shown_state(record, home)}
+
+
+def _headline(record: Any) -> str:
+    first = next((name for name in record.metrics if f"{name}_difference" in record.metrics), "")
+    if not first:
+        return str(record.reason)[:60]
+    return f"{first} {record.metrics[first]:.4f} ({record.metrics[f'{first}_difference']:+.4f})"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _json(value: Any) -> None:
+    if output.json_wanted():
+        output.emit_json(value)
