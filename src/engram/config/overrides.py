@@ -8,7 +8,7 @@ from typing import Any
 from engram.config.aliases import ALIASES
 from engram.config.parse import parse_yaml
 from engram.config.tree import Mark, Tree, dotted, put
-from engram.errors import UsageError
+from engram.errors import RecipeError, UsageError
 from engram.schema.codec import Path
 
 PREFIX = "ENGRAM_"
@@ -51,7 +51,11 @@ def apply_flags(tree: Tree, flags: Mapping[str, Any], where: str = "a flag") -> 
 
 
 def _apply(tree: Tree, key: str, text: str, where: str) -> Tree:
-    value = parse_yaml(text.encode(), where).data
+    try:
+        value = parse_yaml(text.encode(), where).data
+    except RecipeError as error:
+        # A line number helps in a file, not in a word of the command line.
+        raise UsageError(error.message.replace(f"{where}:1: ", f"{where}: ", 1), remedy=error.remedy) from error
     return put(tree, _path(tree.data, ALIASES.get(key, key), where), value, Mark(where, where))
 
 

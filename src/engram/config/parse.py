@@ -63,7 +63,8 @@ def parse_yaml(content: bytes, file: str) -> Tree:
         raise RecipeError(f"{file}:{line}: the character U+{code:04X} is not allowed.") from error
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
-        line = at.line + 1 if at else 1
+        # The end of the text counts as a line of its own, which no editor shows.
+        line = min(at.line, len(text.rstrip("\n").splitlines()) - 1) + 1 if at else 1
         raise RecipeError(f"{file}:{line}: this is not YAML: {error.problem}.", remedy=_hint(text, line)) from error
 
 

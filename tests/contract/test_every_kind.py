@@ -1,0 +1,107 @@
+"""What the card of every kind must keep, so that server, CLI and forms can live by cards alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+from engram import registry
+from engram.schema.card import KindCard, TaskCard
+from engram.schema.codec import to_dict
+
+KINDS = registry.names("kind")
+STAGES = {"data", "train", "evaluate", "export", "simulate"}
+
+
+def card(kind: str) -> KindCard:
+    found = registry.get("kind", kind)
+    assert isinstance(found, KindCard)
+    return found
+
+
+def tasks() -> list[tuple[str, str, TaskCard]]:
+    return [(kind, name, task) for kind in KINDS for name, task in card(kind).tasks.items()]
+
+
+EVERY_TASK = pytest.mark.parametrize(("kind", "name", "task"), tasks(), ids=[f"{k}-{n}" for k, n, _ in tasks()])
+
+
+def test_the_kinds_of_this_release_are_all_here():
+    assert "language" in KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_card_imports_the_standard_library_and_engram_only(kind):
+    code = (
+        "import sys, json; from engram import registry; before = set(sys.modules); "
+        f"registry.get('kind', {kind!r}); print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    outside = {name.split(".")[0] for name in json.loads(out)} - set(sys.stdlib_module_names)
+    assert outside <= {"engram"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_card_is_plain_data_and_names_code_that_exists(kind):
+    found = card(kind)
+    assert found.name == kind
+    assert found.title
+    assert found.default_model
+    assert found.tasks
+    assert json.loads(json.dumps(to_dict(found)))["name"] == kind
+    assert found.code.startswith(f"engram.kinds.{kind}.")
+    assert importlib.util.find_spec(found.code) is not None
+
+
+@EVERY_TASK
+def test_one_measure_decides_and_each_is_registered(kind, name, task):
+    assert sum(kpi.primary for kpi in task.kpis) == 1
+    assert card(kind).primary(name).primary
+    assert {kpi.name for kpi in task.kpis} <= set(registry.names("metric"))
+
+
+@EVERY_TASK
+def test_the_direction_on_the_card_is_the_metrics_own(kind, name, task):
+    for kpi in task.kpis:
+        metric = registry.get("metric", kpi.name)
+        assert metric.scalar
+        assert metric.better == kpi.better
+
+
+@EVERY_TASK
+def test_every_stage_has_a_gate_of_criteria_that_can_fail(kind, name, task):
+    assert set(task.gates) == STAGES
+    for criteria in task.gates.values():
+        assert criteria
+        assert all(criterion.is_complete() for criterion in criteria)
+        assert len({(criterion.metric, criterion.demand()[0]) for criterion in criteria}) == len(criteria)
+
+
+@EVERY_TASK
+def test_the_model_must_beat_its_reference_baseline_beyond_chance(kind, name, task):
+    assert task.reference_baseline
+    gains = [criterion for criterion in task.gates["evaluate"] if criterion.gain_over == "baseline"]
+    primary = card(kind).primary(name).name
+    assert [(one.metric, one.severity) for one in gains if one.by >= 0] == [(primary, "critical")]
+
+
+@EVERY_TASK
+def test_nothing_is_exported_without_parity_licence_and_secrets_checks(kind, name, task):
+    asked = {criterion.metric: criterion for criterion in task.gates["export"]}
+    for metric in ("parity_metric_difference", "parity_max_logit_difference", "reloads"):
+        assert asked[metric].severity == "critical"
+    assert asked["executable_files"].equals == 0
+    assert asked["secrets_found"].equals == 0
+    assert asked["licence_allows_use"].equals == 1
+
+
+@EVERY_TASK
+def test_its_columns_and_exports_are_known(kind, name, task):
+    assert task.columns
+    assert all(task.columns.values())
+    assert task.exports
+    assert set(task.exports) <= set(registry.names("export"))
