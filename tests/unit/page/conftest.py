@@ -1,0 +1,316 @@
+"""One realistic run, as records, that the report's tests start from."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from engram.pipeline.page.page import render
+from engram.schema.criterion import Criterion
+from engram.schema.recipe import Data, Model, Recipe, Source
+from engram.schema.report import Measure, Report
+from engram.schema.run import RunRecord
+from engram.schema.split import DataReport
+from engram.schema.verdict import Finding, Verdict
+
+LABELS = (
+    "billing_dispute",
+    "card_lost_or_stolen",
+    "delivery_delay",
+    "login_problem",
+    "product_question",
+    "refund_status",
+    "subscription_cancel",
+    "technical_fault",
+)
+DIGEST = "sha256:3f1c9a07b5de0c4471a2be9ad61d9f1b2b0d6c51c88e07f3a941d25f0e6b7c18"
+
+
+@dataclass
+class Sample:
+    """Everything `render` takes; tests change what they are about."""
+
+    run: RunRecord
+    recipe: Recipe
+    data: DataReport | None
+    reports: dict[str, Report]
+    verdicts: dict[str, Verdict]
+    curve: list[dict[str, float]]
+    provenance: dict[str, str] = field(default_factory=dict)
+
+    def html(self) -> str:
+        return render(self.run, self.recipe, self.data, self.reports, self.verdicts, self.curve, self.provenance)
+
+
+def confusion(labels: tuple[str, ...], rows_each: int, seed: int) -> list[list[int]]:
+    """Return counts that are mostly right, with a few pairs that are mixed up often."""
+    draw = random.Random(seed)
+    matrix = []
+    for truth in range(len(labels)):
+        line = [0] * len(labels)
+        for _ in range(rows_each + draw.randrange(-6, 18)):
+            near = (truth + 1) % len(labels) if truth % 3 == 0 else draw.randrange(len(labels))
+            line[truth if draw.random() < 0.88 else near] += 1
+        matrix.append(line)
+    return matrix
+
+
+def per_class(labels: tuple[str, ...], matrix: list[list[int]]) -> list[dict[str, Any]]:
+    """Return precision, recall, F1 and support of each class."""
+    lines = []
+    for at, label in enumerate(labels):
+        support, guessed = sum(matrix[at]), sum(line[at] for line in matrix)
+        recall, precision = matrix[at][at] / support, matrix[at][at] / max(guessed, 1)
+        f1 = 2 * precision * recall / (precision + recall or 1)
+        lines.append({"label": label, "precision": precision, "recall": recall, "f1": f1, "support": support})
+    return lines
+
+
+def reliability() -> list[dict[str, Any]]:
+    """Return 15 bins of a model that is a little too sure; the lowest are empty."""
+    bins: list[dict[str, Any]] = []
+    for at in range(15):
+        count = 0 if at < 4 else int(3 + 1.62 ** (at - 3))
+        middle = (at + 0.5) / 15
+        scores = {"confidence": middle + 0.01, "accuracy": max(0.0, middle - 0.09 + 0.05 * math.sin(at))}
+        bins.append(
+            {"lower": at / 15, "upper": (at + 1) / 15, "count": count}
+            | (scores if count else {"confidence": None, "accuracy": None})
+        )
+    return bins
+
+
+def training_curve(steps: int, every: int) -> list[dict[str, float]]:
+    """Return a falling, noisy loss with a validation now and then, the first before training."""
+    draw = random.Random(7)
+    curve: list[dict[str, float]] = [{"step": 0, "valid_loss": 2.081}]
+    for step in range(1, steps + 1):
+        level = 0.28 + 1.8 * math.exp(-step / 38)
+        lr = 1e-3 * min(1, step / 18) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        loss = level * draw.lognormvariate(0, 0.16)
+        curve.append({"step": step, "loss": loss, "lr": lr, "grad_norm": 0.4 + draw.random()})
+        if step % every == 0:
+            curve.append({"step": step, "valid_loss": 0.39 + 1.65 * math.exp(-step / 40) + 0.0007 * step})
+    return curve
+
+
+def evaluation(labels: tuple[str, ...], rows_each: int = 40) -> Report:
+    """Return the evaluate report of so many classes."""
+    matrix = confusion(labels, rows_each, seed=3)
+    method = "paired bootstrap 10 000, seed 0"
+    return Report(
+        run="r_01JD7N",
+        stage="evaluate",
+        n=sum(map(sum, matrix)),
+        split_digest=DIGEST,
+        times_scored=1,
+        metrics={
+            "accuracy": Measure(0.885, (0.867, 0.902), 0.813, 0.072, (0.0549, 0.0893), method, 1.2e-12),
+            "macro_f1": Measure(0.8791, (0.858, 0.899), 0.8024, 0.0767, (0.0571, 0.0961), method),
+            "weighted_f1": Measure(0.8838, (0.865, 0.901), 0.8117, 0.0721, (0.0543, 0.0897), method),
+            "ece": Measure(0.0613, (0.049, 0.078), 0.0702, -0.0089, (-0.0271, 0.0094), method),
+        },
+        details={
+            "labels": list(labels),
+            "confusion_matrix": matrix,
+            "per_class_f1": per_class(labels, matrix),
+            "reliability": reliability(),
+            "majority": {"accuracy": 0.141, "macro_f1": 0.031, "weighted_f1": 0.035},
+            "reference_baseline": "linear probe",
+        },
+    )
+
+
+def a_sample() -> Sample:
+    """Return a published run of eight classes and 180 steps."""
+    run_id = "r_01JD7N4Q2W8ZK5T3VXB6M9HCFE"
+    run = RunRecord(
+        id=run_id,
+        recipe="ticket_triage",
+        kind="language",
+        task="classify",
+        created="2026-11-20T15:02:11.042+00:00",
+        state="published",
+        stage="publish",
+        reason="Every critical gate passed; the artifact is published and certified.",
+    )
+    accuracy = Finding("accuracy", ">=", 0.88, 0.885, True, "major", 356, (0.867, 0.902))
+    recipe = Recipe(
+        name="ticket_triage",
+        title="Support ticket triage",
+        kind="language",
+        task="classify",
+        model=Model("embedded:minilm"),
+        data=Data(
+            sources=(Source(sample="support_tickets", license="CC0-1.0"),),
+            columns={"text": "message", "label": "category"},
+        ),
+        gates={"evaluate": (Criterion("accuracy", at_least=0.88, severity="major"),)},
+    )
+    data = DataReport(
+        rows_read=3720,
+        rows_kept=3560,
+        dropped={"duplicate": 121, "missing_text": 17, "unknown_label": 14, "leaked": 8},
+        leaked_test_rows=0,
+        missing_values=0,
+        class_counts={
+            "train": {label: 430 - 40 * at for at, label in enumerate(LABELS)},
+            "valid": {label: 54 - 5 * at for at, label in enumerate(LABELS)},
+            "test": {label: 54 - 5 * at for at, label in enumerate(LABELS)},
+        },
+        said=(
+            "support_tickets.csv is CSV, UTF-8, with a comma between columns and a header line.",
+            "The column message is read as text, category as label.",
+        ),
+        example={
+            "raw": {
+                "message": "  I was charged twice for my May invoice \u2014 please help!!  ",
+                "category": "billing_dispute",
+            },
+            "kept": {"text": "I was charged twice for my May invoice \u2014 please help!!", "label": "billing_dispute"},
+        },
+    )
+    verdicts = {
+        "data": _verdict(
+            run_id,
+            "data",
+            Finding("missing_values", "==", 0, 0.0, True, "critical", 3560),
+            Finding("leaked_test_rows", "==", 0, 0.0, True, "critical", 356),
+        ),
+        "train": _verdict(
+            run_id,
+            "train",
+            Finding("valid_loss_trend", "<=", 0, -1.19, True, "critical", 9),
+            Finding("grad_norm_p95", "<=", 5.0, 1.37, True, "major", 180),
+        ),
+        "evaluate": _verdict(
+            run_id,
+            "evaluate",
+            Finding("accuracy", "gain >=", 0, 0.072, True, "critical", 356, (0.0549, 0.0893)),
+            accuracy,
+            Finding("ece", "<=", 0.1, 0.0613, True, "major", 356, (0.049, 0.078)),
+        ),
+        "export": _verdict(
+            run_id, "export", Finding("parity_max_difference", "<=", 1e-4, 3.1e-6, True, "critical", 64)
+        ),
+        "simulate": _verdict(
+            run_id,
+            "simulate",
+            Finding(
+                "p95_ms",
+                "<=",
+                200,
+                212.4,
+                False,
+                "major",
+                1412,
+                reason="212.4 ms on this machine; asked for at most 200 ms",
+            ),
+            Finding("error_rate", "<=", 0.01, 0.0, True, "critical", 1412),
+            Finding("throughput_rps", ">=", 50, 282.4, True, "major", 1412),
+        ),
+    }
+    simulate = Report(
+        run_id,
+        "simulate",
+        1412,
+        {"p95_ms": Measure(212.4), "error_rate": Measure(0.0), "throughput_rps": Measure(282.4)},
+    )
+    provenance = {
+        "run": run_id,
+        "recipe": DIGEST,
+        "split": DIGEST.replace("3f1c", "9b2e"),
+        "base model": "embedded:minilm at 8b3219a92973c328a8e22fadcfa821b5dc75636a",
+        "artifact": DIGEST.replace("3f1c", "77ad"),
+        "certificate": "VERIFIED, ledger entry 42",
+        "code version": "0.1.0",
+        "environment": "Python 3.11.9, torch 2.13.0, linux x86-64, 2 cores",
+    }
+    return Sample(
+        run,
+        recipe,
+        data,
+        {"evaluate": evaluation(LABELS), "simulate": simulate},
+        verdicts,
+        training_curve(180, 20),
+        provenance,
+    )
+
+
+def _verdict(run: str, stage: str, *findings: Finding) -> Verdict:
+    missed = {finding.severity for finding in findings if not finding.passed}
+    decision: Any = "rollback" if "critical" in missed else "review" if missed else "advance"
+    return Verdict(run, stage, decision, findings, DIGEST)
+
+
+@pytest.fixture
+def sample() -> Sample:
+    return a_sample()
+
+
+class Seen(HTMLParser):
+    """What a reader meets: elements with their attributes, and the text of each element with an id."""
+
+    VOID = frozenset({"meta", "link", "input", "br"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[tuple[str, str]] = []
+        self.unclosed: list[str] = []
+        self.words: dict[str, list[str]] = {}
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, known))
+        if tag not in self.VOID:
+            self.open.append((tag, known.get("id", "")))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        opened = self.open.pop() if self.open else ("nothing", "")
+        if opened[0] != tag:
+            self.unclosed.append(f"{opened[0]} ended by {tag}")
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1][0] in {"style", "script"}:
+            self.words.setdefault(f"<{self.open[-1][0]}>", []).append(data)
+            return
+        for _, name in self.open:
+            if name:
+                self.words.setdefault(name, []).append(data)
+        self.words.setdefault("", []).append(data)
+
+    def text(self, part: str = "") -> str:
+        """Return the text of the element with this id, or of the whole page, with single spaces."""
+        return " ".join("".join(f" {word}" for word in self.words.get(part, [])).replace("\u2009", " ").split())
+
+    def inside(self, tag: str) -> str:
+        """Return what stands in the page's style or script, exactly."""
+        return "".join(self.words.get(f"<{tag}>", []))
+
+
+@pytest.fixture
+def look() -> Callable[[Sample], Seen]:
+    return lambda sample: Seen(sample.html())
+
+
+@pytest.fixture
+def wide() -> Sample:
+    sample = a_sample()
+    labels = tuple(f"intent_{at:03d}_a_rather_long_name_for_a_class" for at in range(150))
+    parts = {part: dict.fromkeys(labels, 9) for part in ("train", "valid", "test")}
+    sample.data = replace(sample.data, class_counts=parts) if sample.data else None
+    sample.reports = {"evaluate": evaluation(labels, 30)}
+    sample.curve = training_curve(20_000, 200)
+    return sample
