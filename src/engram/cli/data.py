@@ -1,0 +1,138 @@
+"""`engram data`: look at a file of rows before anything is trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engram.schema.recipe import Source
+    from engram.schema.split import DataReport
+
+app = typer.Typer(help="Look at rows before training: what is in a file, and what would be lost.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="A CSV or JSON Lines file.", show_default=False)]
+Columns = Annotated[str, typer.Option(help="Which column is which, as text=sentence,label=class.")]
+Format = Annotated[str, typer.Option("--format", help="csv, jsonl, or auto to look at the content.")]
+Delimiter = Annotated[str | None, typer.Option(help="One character (CSV only); found by looking when absent.")]
+Header = Annotated[str | None, typer.Option(help="Column names, comma-separated, for CSV without a header line.")]
+Quoting = Annotated[bool, typer.Option(help="--no-quoting takes quotes as ordinary characters (CSV only).")]
+
+
+@app.command()
+def check(
+    file: File,
+    columns: Columns = "text=text,label=label",
+    format: Format = "auto",
+    delimiter: Delimiter = None,
+    header: Header = None,
+    quoting: Quoting = True,
+    normalise: Annotated[bool, typer.Option(help="Apply the prep step `normalise`, as recipes do.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Read the whole FILE and report: format, columns, rows, what would be dropped and why, classes, one example."""
+    from engram import registry
+    from engram.data.prepare import check_data
+    from engram.schema.recipe import Data
+
+    steps = [registry.get("prep step", "normalise").apply] if normalise else []
+    data = Data(sources=(_source(file, format, delimiter, header, quoting),), columns=parse_columns(columns))
+    report = check_data(data, folder=Path(), steps=steps)
+    if as_json:
+        from engram.files import canonical_json
+        from engram.schema.codec import to_dict
+
+        typer.echo(canonical_json(to_dict(report)).decode())
+    else:
+        _print_report(report)
+
+
+@app.command()
+def show(
+    file: File,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows.")] = 5,
+    format: Format = "auto",
+    delimiter: Delimiter = None,
+    header: Header = None,
+    quoting: Quoting = True,
+) -> None:
+    """Print the first rows of FILE, every column, with the line that each begins on."""
+    from itertools import islice
+
+    from rich.table import Table
+
+    from engram.data.reader import choose_reader, shown
+    from engram.data.sources import source_path
+
+    source = _source(file, format, delimiter, header, quoting)
+    path = source_path(source, Path())
+    reader = choose_reader(path, source)
+    found = reader.look(path, source)
+    first = [(line, cells) for line, cells in islice(reader.read(path, source, None), rows) if cells]
+    table = Table("line", *(shown(name) for name in found.columns))
+    for line, cells in first:
+        table.add_row(str(line), *(shown(cells.get(name, "")) for name in found.columns))
+    console = _console()
+    console.print(found.said, soft_wrap=True)
+    console.print(table)
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """Read ``role=column`` pairs.
+
+    Raises UsageError for a pair without both sides.
+
+    >>> parse_columns("text=sentence,label=class")
+    {'text': 'sentence', 'label': 'class'}
+    """
+    from engram.errors import UsageError
+
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(role.strip() and column for role, _, column in pairs):
+        raise UsageError(f"--columns must look like text=sentence,label=class, not {text!r}.")
+    return {role.strip(): column for role, _, column in pairs}
+
+
+def _source(file: Path, format: str, delimiter: str | None, header: str | None, quoting: bool) -> Source:
+    from engram.schema.recipe import Source
+
+    given = {"\\t": "\t", "tab": "\t"}.get(delimiter or "", delimiter)
+    names = tuple(header.split(",")) if header else None
+    return Source(path=str(file), format=format, delimiter=given, header=names, quoting=quoting)
+
+
+def _print_report(report: DataReport) -> None:
+    from rich.table import Table
+
+    from engram.data.reader import shown
+
+    console = _console()
+    for sentence in report.said:
+        if not sentence.startswith("rows in parts"):
+            console.print(sentence, soft_wrap=True)
+    lost = Table("dropped because", "rows")
+    for reason, rows in report.dropped.items():
+        lost.add_row(reason.replace("_", " "), str(rows))
+    if report.dropped:
+        console.print(lost)
+    counts = Table("label", "rows", "share")
+    kept = report.class_counts["train"]
+    for label, rows in sorted(kept.items(), key=lambda item: (-item[1], item[0])):
+        counts.add_row(shown(label), str(rows), f"{rows / report.rows_kept:.1%}")
+    console.print(counts)
+    for stage, cells in report.example.items():
+        console.print(f"one row as {'read' if stage == 'raw' else 'kept'}:")
+        for name, value in cells.items():
+            console.print(f"  {shown(name)}: {shown(value)}", soft_wrap=True)
+    console.print(f"{report.rows_kept} of {report.rows_read} rows can be used.")
+
+
+def _console() -> Console:
+    """Return a console that shows foreign text literally: no markup in square brackets, no emoji names."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False, highlight=False)

@@ -1,0 +1,185 @@
+"""Between the two passes: which rows are dropped, and why, and which part each other row goes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engram.data.deal import deal
+from engram.data.scan import CONFLICTING, DUPLICATE, GIVEN, LEAKED, OVER_LIMIT, REASONS, Scan
+from engram.errors import DataError, UsageError
+from engram.schema.recipe import Data
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+PARTS = ("train", "valid", "test")
+DROPPED = 255
+
+
+@dataclass(frozen=True)
+class Decision:
+    """fate: one byte for each row read, an index into PARTS or DROPPED. numbers: value in the file → final label.
+
+    labels: the final names. dropped: reason → rows. class_counts: part → label → rows. missing_values: empty cells
+    left in the columns that rows are grouped and stratified by.
+    """
+
+    fate: bytes
+    numbers: dict[str, int]
+    labels: tuple[str, ...]
+    dropped: dict[str, int]
+    class_counts: dict[str, dict[str, int]]
+    missing_values: int
+    said: str
+
+
+def decide(found: Scan, data: Data) -> Decision:
+    """Drop leaked, conflicting and duplicate rows and those over the limit; deal the rest.
+
+    Raises UsageError for proportions that don't add up to 1, DataError when no row is left or a part gets none.
+    """
+    import numpy as np
+
+    shares = _shares(data)
+    label = np.array(found.label, dtype=np.int64)
+    given = np.frombuffer(found.given, dtype=np.uint8).astype(np.int64)
+    folded, exact = _ranks(found.folded), _ranks(found.exact)
+    group = _ranks(found.group) if found.group else None
+    reason = _drop(folded, exact, label, given, group, data)
+    part = np.maximum(given - 1, 0)
+    pool = np.flatnonzero((reason == 0) & (given <= GIVEN["train"]))
+    stratum = np.array(found.stratum, dtype=np.int64) if found.stratum else label
+    if not data.split.stratify:
+        stratum = np.zeros_like(label)
+    if len(pool):
+        units = folded[pool] if group is None else _components(folded[pool], group[pool])
+        part[pool] = deal(units, stratum[pool], shares)
+    part[reason > 0] = DROPPED
+    lost = np.frombuffer(found.lost, dtype=np.uint8)
+    fate = np.full(len(lost), DROPPED, dtype=np.uint8)
+    fate[lost == 0] = part
+    counts = np.bincount(lost[lost > 0], minlength=len(REASONS)) + np.bincount(reason, minlength=len(REASONS))
+    dropped = {name: int(counts[place]) for place, name in enumerate(REASONS) if place and counts[place]}
+    _check_parts(part, shares, data, dropped)
+    used = {int(number) for number in np.unique(label[reason == 0])}
+    names = found.labels if data.labels else sorted(found.labels[number] for number in used)
+    final = {name: place for place, name in enumerate(names)}
+    table = {name: dict.fromkeys(names, 0) for name in PARTS}
+    for place, name in enumerate(PARTS):
+        for number, rows in enumerate(np.bincount(label[part == place], minlength=len(found.labels))):
+            if rows:
+                table[name][found.labels[number]] = int(rows)
+    return Decision(
+        fate=fate.tobytes(),
+        numbers={v: final[found.labels[n]] for v, n in found.numbers.items() if found.labels[n] in final},
+        labels=tuple(names),
+        dropped=dropped,
+        class_counts=table,
+        missing_values=int(np.frombuffer(found.empty, dtype=np.uint8)[reason == 0].sum()),
+        said=_say(table, data),
+    )
+
+
+def _ranks(digests: bytearray) -> Ints:
+    """Number 16-byte digests by their place in sorted order, shape (n,); equal digests share a number."""
+    import numpy as np
+
+    ranks: Ints = np.unique(np.frombuffer(digests, dtype="S16"), return_inverse=True)[1]
+    return ranks
+
+
+def _drop(folded: Ints, exact: Ints, label: Ints, given: Ints, group: Ints | None, data: Data) -> Ints:
+    """Return for each usable row 0 or why it is dropped, shape (n,)."""
+    import numpy as np
+
+    reason = np.zeros(len(label), dtype=np.int64)
+    # A given test part stays as it is, and a given validation part but for test's texts: the other copy goes.
+    rank = np.maximum(given - 1, 0)
+    if rank.any():
+        top = np.zeros(folded.max() + 1, dtype=np.int64)
+        np.maximum.at(top, folded, rank)
+        reason[rank < top[folded]] = LEAKED
+    if data.clean.deduplicate == "exact" and len(label):
+        rows = np.flatnonzero((reason == 0) & (given != GIVEN["test"]))
+        low = np.full(exact.max() + 1, label.max() + 1)
+        high = np.full(exact.max() + 1, -1)
+        np.minimum.at(low, exact[rows], label[rows])
+        np.maximum.at(high, exact[rows], label[rows])
+        clash = low[exact[rows]] != high[exact[rows]]
+        reason[rows[clash]] = CONFLICTING
+        rows = rows[~clash]
+        # Which copy stays must not depend on the file's order, so the group decides before the place does.
+        keys = (rows, exact[rows]) if group is None else (rows, group[rows], exact[rows])
+        rows = rows[np.lexsort(keys)]
+        reason[rows[1:][exact[rows[1:]] == exact[rows[:-1]]]] = DUPLICATE
+    if data.limit is not None:
+        rows = np.flatnonzero(reason == 0)
+        reason[rows[np.lexsort((rows, folded[rows]))][data.limit :]] = OVER_LIMIT
+    return reason
+
+
+def _components(folded: Ints, group: Ints) -> Ints:
+    """Number rows so that those with one text or one group, directly or in a chain, share the number, shape (n,).
+
+    The number is the lowest of the component's text ranks, so it keeps the seeded order.
+    """
+    import numpy as np
+
+    parent = list(range(int(folded.max()) + 1))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    first: dict[int, int] = {}
+    for text, shared in zip(folded.tolist(), group.tolist(), strict=True):
+        one, other = root(text), root(first.setdefault(shared, text))
+        if one != other:
+            parent[max(one, other)] = min(one, other)
+    return np.array([root(text) for text in folded.tolist()], dtype=np.int64)
+
+
+def _shares(data: Data) -> tuple[float, float, float]:
+    """Return the proportions among the parts that are dealt; those that sources give whole get 0."""
+    plan = data.split
+    asked = (plan.train, plan.valid, plan.test)
+    if min(asked) < 0 or plan.train == 0 or not abs(sum(asked) - 1) < 1e-6:
+        raise UsageError(
+            f"split proportions must be at least 0, train above 0, and add up to 1, not {asked}.",
+            remedy="Write for example split: {train: 0.8, valid: 0.1, test: 0.1}.",
+        )
+    if data.limit is not None and data.limit < 1:
+        raise UsageError(f"data.limit must be at least 1, not {data.limit}.")
+    whole = {source.part for source in data.sources} - {"train"}
+    kept = [0.0 if name in whole else share for name, share in zip(PARTS, asked, strict=True)]
+    train, valid, test = (share / sum(kept) for share in kept)
+    return train, valid, test
+
+
+def _check_parts(part: Ints, shares: tuple[float, ...], data: Data, dropped: dict[str, int]) -> None:
+    whole = {source.part for source in data.sources}
+    for place, name in enumerate(PARTS):
+        if (shares[place] > 0 or name in whole) and not (part == place).any():
+            kept = int((part != DROPPED).sum())
+            lost = ", ".join(f"{rows} {reason}" for reason, rows in dropped.items()) or "nothing"
+            message = f"{kept} usable row{'s' * (kept != 1)} left none for the part {name!r} (dropped: {lost})."
+            remedy = "Add rows, or change data.split: its proportions, stratify or group."
+            raise DataError(message, remedy=remedy)
+
+
+def _say(table: dict[str, dict[str, int]], data: Data) -> str:
+    sizes = ", ".join(f"{name} {sum(counts.values())}" for name, counts in table.items())
+    given = sorted({source.part for source in data.sources if source.part})
+    plan = data.split
+    how = [f"as given: {', '.join(given)}"] if given else []
+    if not {"valid", "test"} <= set(given):
+        how.append(f"dealt with seed {plan.seed}")
+        how += [f"in the proportions of {plan.stratify!r}"] if plan.stratify else []
+        how += [f"{plan.group!r} kept together"] if plan.group else []
+    return f"rows in parts: {sizes} ({'; '.join(how)})"
