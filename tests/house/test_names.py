@@ -41,10 +41,9 @@ def docstring_problems(path):
 
 
 def word_problems(path):
-    """Return the names of modules, functions and classes that use a second word for an idea that has one."""
-    names = [(1, path.stem)] + [
-        (node.lineno, node.name) for node in ast.walk(parse(path)) if isinstance(node, Definition)
-    ]
+    """Return the public names of modules, functions and classes that use a second word for an idea that has one."""
+    found = [node for node in ast.walk(parse(path)) if isinstance(node, Definition) and not node.name.startswith("_")]
+    names = [(1, path.stem), *((node.lineno, node.name) for node in found)]
     for line, name in names:
         snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
         for word, right in ONE_WORD.items():
@@ -85,7 +84,7 @@ def test_documented_and_private_names_pass(tmp_path):
         ("x.py", "class TrainJob: pass", 1),
         ("x.py", "def start_session(): pass", 1),
         ("jobs.py", "", 1),
-        ("x.py", "class Jobless: pass\ndef jobbing(): pass\nstart_new_session = 1", 0),
+        ("x.py", "class Jobless: pass\ndef jobbing(): pass\ndef _job(): pass\nstart_new_session = 1", 0),
     ],
 )
 def test_a_second_word_is_found(tmp_path, file, code, count):

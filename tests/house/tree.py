@@ -31,3 +31,11 @@ def parse(path: Path) -> ast.Module:
 def shown(path: Path) -> str:
     """Return a path as people read it, relative to the repository."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name
+
+
+def subcommands(name: str) -> set[str] | None:
+    """Return the subcommands of a command of `engram`, empty where it has none, None where there is no such command."""
+    from engram.cli.commands import COMMANDS
+    from engram.cli.main import load_command
+
+    return set(getattr(load_command(name, COMMANDS[name]), "commands", {})) if name in COMMANDS else None
