@@ -39,7 +39,8 @@ def publish(
     must enter the same statement in the ledger at most once, however often it is called.
 
     The same payload published again returns what is there and asks for no certificate.
-    Raises Refused when a file may not be published, and PlatformError when the staging folder changes meanwhile.
+    Raises Refused when a file may not be published, and PlatformError when the staging folder changes meanwhile or the
+    disk refuses.
     """
     manifest = build_manifest(staging, about)
     target = folder_of(store, manifest.digest)
@@ -47,10 +48,9 @@ def publish(
         return target, _published(target)
     store.mkdir(parents=True, exist_ok=True)
     pending = store / f"{PENDING}{target.name}"
-    if pending.exists():
-        shutil.rmtree(pending)
-    pending.mkdir()
+    shutil.rmtree(pending, ignore_errors=True)
     try:
+        pending.mkdir()
         for file in manifest.files:
             _copy(staging / file.path, pending / file.path, file)
         content = encode_manifest(manifest)
@@ -62,6 +62,11 @@ def publish(
         crashpoint("publish.before-rename")
         _rename(pending, target)
         crashpoint("publish.after-rename")
+    except OSError as error:
+        raise PlatformError(
+            f"The artifact can't be written to {store}: {error}. Nothing was published.",
+            remedy="Make room on the disk, or mend its permissions, and publish again.",
+        ) from error
     finally:
         shutil.rmtree(pending, ignore_errors=True)
     return target, manifest

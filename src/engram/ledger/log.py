@@ -113,12 +113,7 @@ class Ledger:
         """Return the stored bytes of an entry; NotFound when there is none."""
         if not 0 <= index < self.size:
             raise NotFound(f"The ledger has no entry {index}: it holds {self.size}, numbered from 0.")
-        with (self.folder / ENTRIES).open("rb") as stream:
-            stream.seek(self._starts[index])
-            leaf = stream.read(self._starts[index + 1] - self._starts[index] - 1)
-        if self._tree.leaf(index) != leaf_hash(leaf):
-            raise LedgerBroken(ENTRIES, "the entry changed since the ledger was opened", index=index)
-        return leaf
+        return next(self._leaves(index, index + 1))
 
     def entry(self, index: int) -> Entry:
         """Return one entry; NotFound when there is none."""
@@ -126,20 +121,14 @@ class Ledger:
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         """Yield the entries from ``start`` up to ``stop`` (the end when absent)."""
-        for index in range(max(start, 0), min(self.size, self.size if stop is None else stop)):
-            yield self.entry(index)
+        first, end = max(start, 0), self.size if stop is None else min(stop, self.size)
+        yield from map(decode, self._leaves(first, end))
 
     def find(self, type: str, subject: str) -> list[Entry]:
         """Return every entry of a type about a subject, oldest first."""
         wanted = subject.encode()
-        found: list[Entry] = []
-        with (self.folder / ENTRIES).open("rb") as stream:
-            for index in range(self.size):
-                if wanted in stream.readline():
-                    entry = self.entry(index)
-                    if (entry.type, entry.subject) == (type, subject):
-                        found.append(entry)
-        return found
+        near = (decode(leaf) for leaf in self._leaves(0, self.size) if wanted in leaf)
+        return [entry for entry in near if (entry.type, entry.subject) == (type, subject)]
 
     def inclusion_proof(self, index: int) -> list[bytes]:
         """Return the proof that entry ``index`` is under the newest checkpoint; NotFound when there is none."""
@@ -152,6 +141,16 @@ class Ledger:
         if not 0 <= old <= self.size:
             raise NotFound(f"The ledger never had {old} entries: it holds {self.size}.")
         return self._tree.consistency_proof(old, self.size)
+
+    def _leaves(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield stored entries, each held against the hash that was signed."""
+        with (self.folder / ENTRIES).open("rb") as stream:
+            stream.seek(self._starts[min(start, self.size)])
+            for index in range(start, stop):
+                leaf = stream.read(self._starts[index + 1] - self._starts[index])[:-1]
+                if self._tree.leaf(index) != leaf_hash(leaf):
+                    raise LedgerBroken(ENTRIES, "the entry changed since the ledger was opened", index=index)
+                yield leaf
 
     def _load(self) -> None:
         head, tree = read_head(self.folder, self.key), Tree()

@@ -50,10 +50,11 @@ def read_head(folder: Path, key: VerifierKey) -> Head:
     A note is written to `checkpoint` first, so that a crash can only leave the history short of that one note.
     Raises LedgerBroken when the newest note is older than the history, or anything else does not fit.
     """
+    history = _read(folder, HISTORY)  # before the newest note, so that a writer at work can't make that look old
     note = _read(folder, NEWEST)
     newest = _open(note, key, NEWEST)
-    promises, rest = _read_history(_read(folder, HISTORY), key)
-    history_bytes = (folder / HISTORY).stat().st_size - len(rest)
+    promises, rest = _read_history(history, key)
+    history_bytes = len(history) - len(rest)
     if promises and promises[-1] == newest:
         if rest:
             raise LedgerBroken(HISTORY, "bytes follow the newest checkpoint")

@@ -96,6 +96,19 @@ def test_a_file_that_changes_while_it_is_copied_is_noticed(tmp_path: Path, monke
     assert names(tmp_path / "store") == []
 
 
+@pytest.mark.parametrize("what", ["_copy", "fsync_tree", "write_atomic", "_rename"])
+def test_a_full_disk_leaves_nothing_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, what, full)
+        with pytest.raises(PlatformError, match=r"No space left.*Nothing was published"):
+            publish(put(tmp_path), tmp_path / "store", {}, certificate)
+    assert names(tmp_path / "store") == []
+    assert publish(put(tmp_path), tmp_path / "store", {}, certificate)[0].is_dir()
+
+
 def test_artifacts_are_found_by_the_beginning_of_their_digest(tmp_path: Path):
     target, manifest = publish(put(tmp_path), tmp_path / "store", {}, certificate)
     (tmp_path / "store" / ("0" * 64)).mkdir()

@@ -122,11 +122,19 @@ def test_a_consistency_proof_shows_nothing_else(tree: Tree):
                 assert not verify_consistency(m, roots[m], n, roots[n], proof[:-1])
 
 
-@pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 4), (4, 4), (5, 4)])
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 4), (4, 4), (5, 4), (1, 1), (-1, 1)])
 def test_an_index_outside_the_tree_is_never_included(index: int, size: int, tree: Tree):
     assert not verify_inclusion(leaf_hash(DATA[0]), index, size, [], leaf_hash(DATA[0]))
     with pytest.raises(ValueError, match="not in a tree"):
         tree.inclusion_proof(index, size)
+
+
+@pytest.mark.parametrize("index", [-1, MOST])
+def test_a_leaf_outside_the_tree_is_an_error(index: int, tree: Tree):
+    with pytest.raises(ValueError, match="no leaf"):
+        tree.leaf(index)
+    with pytest.raises(ValueError, match="leaves"):
+        tree.root(MOST + 1)
 
 
 @pytest.mark.parametrize(("old", "new"), [(-1, 3), (4, 3), (0, MOST + 1)])
