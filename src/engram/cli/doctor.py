@@ -81,10 +81,10 @@ def mend_extra(name: str) -> str:
     """Return the command that installs an extra: torch goes first and exact.
 
     >>> mend_extra("dev")
-    "pip install 'engram[dev]'"
+    "pip install -e '.[dev]'   (in the folder of Engram)"
     """
     first = "pip install torch==2.13.0 && " if name == "train" else ""
-    return f"{first}pip install 'engram[{name}]'"
+    return f"{first}pip install -e '.[{name}]'   (in the folder of Engram)"
 
 
 def check_home(home: Path) -> Finding:

@@ -43,7 +43,7 @@ def test_a_missing_training_extra_is_required_and_names_torch_first():
     found = doctor.check_extra("train", ("torch", "peft"), lambda name: name == "peft")
     assert found.state == "missing"
     assert found.found == "not installed: torch"
-    assert found.mend.index("torch==") < found.mend.index("engram[train]")
+    assert found.mend.index("torch==") < found.mend.index(".[train]")
 
 
 def test_a_missing_development_extra_is_optional():
