@@ -146,7 +146,7 @@ def test_an_error_leaves_no_part_of_the_good_source_before_it(tmp_path):
     (tmp_path / "good.csv").write_bytes(GOOD_CSV)
     (tmp_path / "bad.csv").write_bytes(GOOD_CSV + b"x\n")
     data = Data((Source(path="good.csv"), Source(path="bad.csv")))
-    with pytest.raises(DataError, match="bad.csv:32"):
+    with pytest.raises(DataError, match=r"bad\.csv:32"):
         prepare_split(data, folder=tmp_path, cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 

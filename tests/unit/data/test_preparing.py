@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import tempfile
 import tracemalloc
@@ -127,11 +128,8 @@ def test_the_order_of_the_file_does_not_change_who_goes_where(tmp_path):
     rows = [(f"text {i // 2}", "ab"[i // 2 % 2], f"g{i % 7}") for i in range(120)]
     write_csv(tmp_path / "one.csv", rows, ("text", "label", "g"))
     write_csv(tmp_path / "two.csv", random.Random(3).sample(rows, len(rows)), ("text", "label", "g"))
-    for plan, limit in (
-        (SplitPlan(), None),
-        (SplitPlan(group="g", train=0.5, valid=0.25, test=0.25), None),
-        (SplitPlan(), 40),
-    ):
+    grouped = SplitPlan(group="g", train=0.5, valid=0.25, test=0.25)
+    for plan, limit in ((SplitPlan(), None), (grouped, None), (SplitPlan(), 40)):
         one, two = (prepare(tmp_path, data(name, split=plan, limit=limit)) for name in ("one.csv", "two.csv"))
         assert all(sorted(texts(one, name)) == sorted(texts(two, name)) for name in NAMES)
 
@@ -153,10 +151,8 @@ def test_parts_as_given_stay_as_given(tmp_path):
     write_csv(tmp_path / "train.csv", [*plain(20), ("Twin", "a"), ("Twin", "a"), ("In test", "a"), ("in  dev", "b")])
     write_csv(tmp_path / "dev.csv", [("In dev", "b"), ("in TEST", "a"), ("other", "c")])
     write_csv(tmp_path / "test.csv", [("in test", "a"), ("again", "b"), ("again", "b"), ("again", "c")])
-    sources = tuple(
-        Source(path=f"{n}.csv", part=p) for n, p in (("train", "train"), ("dev", "valid"), ("test", "test"))
-    )
-    made = prepare(tmp_path, Data(sources))
+    train, dev = Source(path="train.csv", part="train"), Source(path="dev.csv", part="valid")
+    made = prepare(tmp_path, Data((train, dev, Source(path="test.csv", part="test"))))
     assert texts(made, "test") == ["in test", "again", "again", "again"]
     assert texts(made, "valid") == ["In dev", "other"]
     assert made.split.parts["train"].rows == 21
@@ -195,11 +191,8 @@ def test_empty_cells_of_the_group_are_counted_and_group_nothing(tmp_path):
 
 
 def test_stratifying_by_another_column_keeps_its_proportions(tmp_path):
-    write_csv(
-        tmp_path / "rows.csv",
-        [(*row, "rare" if i % 10 == 0 else "often") for i, row in enumerate(plain(200))],
-        ("text", "label", "kind"),
-    )
+    rows = [(*row, "rare" if i % 10 == 0 else "often") for i, row in enumerate(plain(200))]
+    write_csv(tmp_path / "rows.csv", rows, ("text", "label", "kind"))
     made = prepare(tmp_path, data("rows.csv", split=SplitPlan(stratify="kind")))
     rare = [text for text in texts(made, "test") if int(text.split()[-1]) % 10 == 0]
     assert len(rare) == 2
@@ -255,9 +248,9 @@ def test_a_configuration_that_means_nothing_is_answered(tmp_path, change, error,
 
 def test_sources_that_do_not_exist_are_answered(tmp_path):
     write_csv(tmp_path / "rows.csv", plain(30))
-    with pytest.raises(DataError, match="Did you mean 'rows.csv'"):
+    with pytest.raises(DataError, match=r"Did you mean 'rows\.csv'"):
         prepare(tmp_path, data("row.csv"))
-    with pytest.raises(UnknownName, match="Unknown sample '../secrets'"):
+    with pytest.raises(UnknownName, match=r"Unknown sample '\.\./secrets'"):
         prepare(tmp_path, Data((Source(sample="../secrets"),)))
     with pytest.raises(UnknownName, match="Unknown reader 'cvs'"):
         prepare(tmp_path, Data((Source(path="rows.csv", format="cvs"),)))
@@ -299,3 +292,22 @@ def test_memory_stays_flat_over_a_file_of_40_mb(tmp_path, suffix):
     finally:
         tracemalloc.stop()
     assert peak < 12 << 20
+
+
+FOLDER = Path(os.environ.get("ENGRAM_TEST_DATA") or Path(__file__).parents[4] / "shared" / "data") / "sst2"
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="the SST-2 files are not here; set ENGRAM_TEST_DATA")
+def test_sst2_keeps_its_test_part_and_loses_only_counted_rows(tmp_path):
+    sources = tuple(
+        Source(path=f"{name}.tsv", part=part, header=("text", "label"), quoting=False)
+        for name, part in (("train", "train"), ("dev", "valid"), ("test", "test"))
+    )
+    labels = {"0": "negative", "1": "positive"}
+    made = prepare_split(Data(sources, labels=labels), folder=FOLDER, cache=tmp_path)
+    assert made.report.rows_read == 6920 + 872 + 1821
+    assert made.split.parts["test"].rows == 1821
+    assert made.report.rows_kept + sum(made.report.dropped.values()) == made.report.rows_read
+    assert set(made.report.dropped) <= {"leaked", "duplicate", "conflicting_label"}
+    assert made.report.leaked_test_rows == 0
+    assert "delimiter tab" in made.report.said[0]

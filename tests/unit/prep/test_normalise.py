@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ def test_the_result_is_nfc_without_control_characters_or_double_spaces(text):
     got = normalise(text)
     assert unicodedata.is_normalized("NFC", got)
     assert not any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in got)
-    assert not any(a.isspace() and b.isspace() for a, b in zip(got, got[1:], strict=False))
+    assert not any(a.isspace() and b.isspace() for a, b in pairwise(got))
     assert got == got.strip()
 
 
