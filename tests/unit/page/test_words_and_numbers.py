@@ -20,8 +20,8 @@ from engram.pipeline.page.text import interval, moment, number
         (1.0, "1"),
         (0.88, ".880"),
         (-0.5, "−.500"),
-        (12345, "12\u2009345"),
-        (1234.56, "1\u2009234.6"),
+        (12345, "12\u202f345"),
+        (1234.56, "1\u202f234.6"),
         (0.00012345, ".000123"),
         (1.2e-12, "1.20 × 10⁻¹²"),
         (3e20, "3.00 × 10²⁰"),
@@ -62,7 +62,7 @@ def test_scales_hold_their_data(one, other, tight):
 
 def test_ticks_are_short():
     assert [shown for _, shown in labels(nice(0.13, 0.94))] == ["0", ".2", ".4", ".6", ".8", "1"]
-    assert [shown for _, shown in labels(nice(0, 2000, 2))] == ["0", "1\u2009000", "2\u2009000"]
+    assert [shown for _, shown in labels(nice(0, 2000, 2))] == ["0", "1\u202f000", "2\u202f000"]
     assert [shown for _, shown in labels(nice(-0.5, 0.5, 2))] == ["−.5", "0", ".5"]
 
 

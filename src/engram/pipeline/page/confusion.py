@@ -95,7 +95,7 @@ def _legend() -> str:
     for hue, text in ramps:
         steps = "".join(f'<i class="{hue}-{level}"></i>' for level in range(1, LEVELS + 1))
         strips += f'<li><span class="ramp" aria-hidden="true">{steps}</span>{text}</li>'
-    note = "<li>shade: square root of the share of the row, 0 to 100 %</li>"
+    note = "<li>shade: square root of the share of the row, 0 to 100&nbsp;%</li>"
     return f'<ul class="legend">{strips}{note}</ul>'
 
 

@@ -145,6 +145,8 @@ border-top:1px solid var(--hairline)}
 .facts dd.mono{font-size:.8125rem}
 .duo{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:22px}
 .duo h3{margin:0 0 8px}
+.duo>figure{display:flex;flex-direction:column}
+.duo .forest{margin-top:auto}
 .duo h3.sub{margin-top:22px}
 .duo h3+.hint{margin-bottom:8px}
 .example{white-space:pre-wrap}.facts.tight>div{grid-template-columns:minmax(70px,110px) minmax(0,1fr)}
@@ -211,7 +213,7 @@ line-height:1.4;position:sticky;left:0;z-index:2}
 SMALL = """
 @media (max-width:1180px){.shell{grid-template-columns:minmax(0,1fr)}.side{display:none}.top .brand{display:flex}
 .top .crumb{flex:1 1 100%;order:3}.top .themes{margin-left:auto}}
-@media (max-width:1340px){.c7,.c6,.c5{grid-column:span 12}}
+@media (max-width:1340px){.c7,.c6,.c5{grid-column:span 12}#loss .plot{--tall:340px}}
 @media (max-width:1100px){.gates{grid-template-columns:minmax(0,1fr);gap:18px}
 .gates>li{display:grid;grid-template-columns:36px minmax(0,1fr);gap:0 14px;padding:0}
 .gates .node{margin:0}.gates>li>div{grid-column:2}.gates>li>.node{grid-column:1;grid-row:1}
@@ -235,7 +237,9 @@ border-top:1px solid var(--hairline)}
 .stack td[data-label="Metric"]{font-weight:600;margin-top:-6px}.stack td[data-label="Metric"]::before{display:none}
 .stack .name{white-space:normal;max-width:none}
 .stack td::before{content:attr(data-label);display:block;font-size:.75rem;color:var(--text-muted)}
-.tall th,.tall td{padding-left:6px;padding-right:6px}.c5 .name,.tall .name{max-width:13ch}
+.tall th,.tall td{padding-left:6px;padding-right:6px}
+.scroll:not(:has(.matrix)) .name{white-space:normal;overflow-wrap:anywhere;max-width:13ch}
+.scroll .stack .name{max-width:none}
 .stack td.none{display:none}}
 @media (max-width:430px){.forest .odd{display:none}}
 @media (max-width:375px){.forest .ends{display:none}}
@@ -245,7 +249,9 @@ LAST = """
 @media (forced-colors:active){.card,.well,.scroll,.pill,.themes label{border:1px solid CanvasText}
 .matrix td,.ramp i,.plot,.forest,.meter,.map{forced-color-adjust:none}.matrix td{border:1px solid CanvasText}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
-@media print{@page{margin:14mm}html{font-size:10pt}.side,.themes,.skip,.reading{display:none}.shell{display:block}
+@media print{@page{margin:14mm}html{font-size:10pt;background:#fff}#loss .plot{--tall:260px}
+.hero .kpis{grid-template-columns:repeat(4,1fr)}
+.side,.themes,.skip,.reading{display:none}.shell{display:block}
 .main{padding:0}.card{box-shadow:none;break-inside:avoid;border-color:var(--edge-ui)}
 .card.long{break-inside:auto}.grid{gap:12px}.scroll,.scroll.tall,.code{max-height:none;overflow:visible}
 .code{white-space:pre-wrap;overflow-wrap:anywhere}.tall thead th,.matrix tbody th{position:static}tr{break-inside:avoid}

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-THIN = "\u2009"
+# Narrow and without a break, so that a number never falls apart at the end of a line.
+THIN = "\u202f"
 MINUS = "\u2212"
 DASH = "\u2013"
 JOINERS = frozenset("\u200c\u200d")
@@ -93,11 +94,11 @@ def interval(ends: Iterable[object] | None, signed: bool = False) -> str:
 def percent(share: float) -> str:
     """Return a share as a whole or one-decimal percentage.
 
-    >>> percent(0.25), percent(0.034)
+    >>> percent(0.25).replace(THIN, " "), percent(0.034).replace(THIN, " ")
     ('25 %', '3.4 %')
     """
     points = share * 100
-    return f"{points:.0f} %" if points >= 10 or points == round(points) else f"{points:.1f} %"
+    return f"{points:.{0 if points >= 10 or points == round(points) else 1}f}{THIN}%"
 
 
 def metric_title(name: str) -> str:
@@ -113,10 +114,10 @@ def metric_title(name: str) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """Return a count with its noun.
 
-    >>> plural(1, "row"), plural(3, "class", "classes")
-    ('1 row', '3 classes')
+    >>> plural(1, "row").split(), plural(3, "class", "classes").split()
+    (['1', 'row'], ['3', 'classes'])
     """
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+    return f"{number(count)}\u00a0{one if count == 1 else many or one + 's'}"
 
 
 def moment(stamp: str) -> str:
