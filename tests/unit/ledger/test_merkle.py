@@ -118,6 +118,7 @@ def test_a_consistency_proof_shows_nothing_else(tree: Tree):
                 assert verify_consistency(m, roots[other], n, roots[n], proof) == (other == m)
             assert not verify_consistency(m, roots[m], n, roots[n], [*proof, roots[m]])
             assert not verify_consistency(m, roots[m], n, b"\0" * 32, proof) or m == 0
+            assert not verify_consistency(m, roots[m], n, roots[n], []) or m in (0, n)
             if proof:
                 assert not verify_consistency(m, roots[m], n, roots[n], proof[:-1])
 
