@@ -68,8 +68,8 @@ def evaluation(labels: tuple[str, ...], rows_each: int = 40) -> Report:
             "confusion_matrix": matrix,
             "per_class_f1": per_class(labels, matrix),
             "reliability": reliability(),
-            "majority": {"accuracy": 0.141, "macro_f1": 0.031, "weighted_f1": 0.035},
-            "reference_baseline": "linear probe",
+            "baselines": {"majority": {"accuracy": 0.141, "macro_f1": 0.031, "weighted_f1": 0.035}},
+            "reference": "linear_probe",
         },
     )
 

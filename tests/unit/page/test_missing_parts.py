@@ -46,7 +46,9 @@ def test_every_state_has_a_badge_and_a_page(sample, look, state):
     assert not look(sample).unclosed
 
 
-@pytest.mark.parametrize("detail", ["labels", "confusion_matrix", "per_class_f1", "reliability", "majority"])
+@pytest.mark.parametrize(
+    "detail", ["labels", "confusion_matrix", "per_class_f1", "reliability", "majority", "baselines"]
+)
 @pytest.mark.parametrize("value", [None, [], {}, "x", 3, [1, 2], [[1]], [{"label": "x"}], {"accuracy": "high"}])
 def test_a_strange_detail_hides_its_part_and_breaks_nothing(sample, look, detail, value):
     report = sample.reports["evaluate"]

@@ -93,6 +93,21 @@ def test_compare_shows_each_metric_with_both_baselines(sample, look):
     assert "95 % intervals: paired bootstrap 10 000, seed 0" in words
 
 
+def test_majority_may_stand_alone(sample, look):
+    report = sample.reports["evaluate"]
+    details = {key: value for key, value in report.details.items() if key != "baselines"}
+    details["majority"] = {"accuracy": 0.25}
+    sample.reports["evaluate"] = replace(report, details=details)
+    assert "Accuracy .885 [.867, .902] .813 .250 +.072" in look(sample).text("compare")
+
+
+def test_without_its_name_the_baseline_is_still_named(sample, look):
+    report = sample.reports["evaluate"]
+    details = {key: value for key, value in report.details.items() if key != "reference"}
+    sample.reports["evaluate"] = replace(report, details=details)
+    assert "Accuracy rose from .813 (reference baseline) to .885" in look(sample).text("main")
+
+
 def test_loss_says_its_ends_and_its_best(sample, look):
     words = look(sample).text("loss")
     assert "over 180 steps. Validation loss was lowest, .532, at step 160." in words

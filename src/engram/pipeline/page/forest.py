@@ -21,8 +21,7 @@ def section(report: Report | None, baseline: str, note: str = "") -> str:
     if report is None or not report.metrics:
         missing = "The tuned model is measured against its baseline in the evaluate stage."
         return card("compare", title, empty(missing + note))
-    majority = report.details.get("majority")
-    second = majority if isinstance(majority, Mapping) else {}
+    second = majority(report)
     measures = [(name, measure) for name, measure in report.metrics.items() if is_number(measure.value)]
     shares = [(name, measure) for name, measure in measures if _is_share(measure)]
     gains = [(name, measure) for name, measure in shares if is_number(measure.difference)]
@@ -37,6 +36,13 @@ def section(report: Report | None, baseline: str, note: str = "") -> str:
     methods = sorted({measure.method for _, measure in measures if measure.method})
     aside = f"95 % intervals: {esc('; '.join(methods))}" if methods else ""
     return card("compare", title, body, aside=aside)
+
+
+def majority(report: Report) -> Mapping[str, float]:
+    """Return the majority class's numbers by metric, from the details ``majority`` or ``baselines.majority``."""
+    others = report.details.get("baselines")
+    places = (report.details.get("majority"), others.get("majority") if isinstance(others, Mapping) else None)
+    return next((place for place in places if isinstance(place, Mapping)), {})
 
 
 def verdict_class(name: str, ends: Iterable[float] | None) -> str:

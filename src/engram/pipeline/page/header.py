@@ -105,7 +105,8 @@ def reference(reports: Mapping[str, Report], provenance: Mapping[str, str]) -> s
     """Return the reference baseline's name in words, escaped: from the reports' details, else from the provenance."""
     places = [reports[stage].details for stage in ("evaluate", "baseline") if stage in reports]
     for place in (*places, provenance):
-        if isinstance(found := place.get("reference_baseline"), str) and found:
+        found = place.get("reference") or place.get("reference_baseline")
+        if isinstance(found, str) and found:
             return esc(found.replace("_", " "))
     return "reference baseline"
 

@@ -47,7 +47,7 @@ def render(
 
     data: None before the data stage has ended. reports, verdicts: by stage; any may be missing.
     reports["evaluate"].details: ``labels``, ``confusion_matrix`` (rows truth, columns guess), ``per_class_f1``,
-    ``reliability``, ``majority`` (metric → value) and ``reference_baseline`` (its name in words).
+    ``reliability``, ``reference`` (the reference baseline's name) and ``baselines`` (name → metric → value).
     curve: ``{step, loss, lr, grad_norm}`` for each training step and ``{step, valid_loss}`` for each validation.
     provenance: names and what they name, as ``{"split": "sha256:…"}``.
 
