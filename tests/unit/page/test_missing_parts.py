@@ -11,6 +11,7 @@ from engram.schema.state import STATES
 from engram.schema.verdict import Finding, Verdict
 
 PARTS = ("compare", "loss", "reliability", "confusion", "classes", "criteria", "data", "provenance")
+DETAILS = ("labels", "confusion_matrix", "per_class_f1", "reliability", "majority", "baselines", "reference")
 
 
 def test_a_run_refused_in_the_data_stage_says_so_everywhere(sample, look):
@@ -46,9 +47,7 @@ def test_every_state_has_a_badge_and_a_page(sample, look, state):
     assert not look(sample).unclosed
 
 
-@pytest.mark.parametrize(
-    "detail", ["labels", "confusion_matrix", "per_class_f1", "reliability", "majority", "baselines"]
-)
+@pytest.mark.parametrize("detail", DETAILS)
 @pytest.mark.parametrize("value", [None, [], {}, "x", 3, [1, 2], [[1]], [{"label": "x"}], {"accuracy": "high"}])
 def test_a_strange_detail_hides_its_part_and_breaks_nothing(sample, look, detail, value):
     report = sample.reports["evaluate"]
