@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.errors import EngramError, NotFound, PlatformError, UnknownName, VerificationFailed
+from engram.files import canonical_json
 from engram.ledger import log
 from engram.ledger.checkpoint import open_checkpoint
 from engram.ledger.keys import load_or_create_signer
@@ -163,6 +165,37 @@ def test_bodies_hold_only_what_can_be_opaque(tmp_path: Path, body: dict):
         make_ledger(tmp_path, 0).append("run.declared", "r_1", body)
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Draft("run.declared", 7),  # type: ignore[arg-type]
+        Draft("run.declared", "r_1", {}, None),  # type: ignore[arg-type]
+        Draft("run.declared", "r_1", ["a", "b"]),  # type: ignore[arg-type]
+        Draft("run.declared", {"x": 1}),  # type: ignore[arg-type]
+    ],
+)
+def test_subject_actor_and_body_have_their_types(tmp_path: Path, bad: Draft):
+    with pytest.raises(PlatformError, match="text subject, a text actor"):
+        make_ledger(tmp_path, 0).append_many([bad])
+
+
+def test_the_longest_entry_fits_and_is_read_back(tmp_path: Path):
+    time = "2026-01-01T00:00:00.000000Z"
+
+    def missing(body: dict) -> int:
+        return MAX_LEAF_BYTES - len(encode(Draft("run.judged", "r_1", body), 0, time)[1])
+
+    body = {"x": ["y" * 100] * 100, "z": "y"}
+    body["x"] = ["y" * 100] * (100 + missing(body) // 103)
+    body["z"] = "y" * (1 + missing(body))
+    ledger = Ledger.open(tmp_path, make_signer(), clock=lambda: time)
+    ledger.append("run.judged", "r_1", body)
+    assert len(ledger.leaf(0)) == MAX_LEAF_BYTES
+    assert Ledger.read(tmp_path, KEY).entry(0).body == body and is_sound(tmp_path)
+    with pytest.raises(PlatformError, match="too long"):
+        ledger.append("run.judged", "r_1", body | {"z": body["z"] + "y"})
+
+
 def test_the_types_are_a_closed_list(tmp_path: Path):
     with pytest.raises(UnknownName, match=r"run\.declare'.*Did you mean 'run\.declared'"):
         make_ledger(tmp_path, 0).append("run.declare", "r_1")
@@ -185,6 +218,21 @@ def test_nothing_appended_is_nothing_written(tmp_path: Path):
 def test_a_leaf_is_read_back_as_the_entry(body: dict):
     entry, leaf = encode(Draft("run.judged", "r_1", body), 3, "2026-01-01T00:00:00.000000Z")
     assert decode(leaf) == entry
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"format": "engram.entry/2"}, "format"),
+        ({"type": "run.forgotten"}, "type"),
+        ({"index": "0"}, "'index' must be"),
+        ({"more": 1}, "unknown key"),
+    ],
+)
+def test_an_entry_of_another_format_or_type_is_refused(change: dict, why: str):
+    _, leaf = encode(Draft("run.judged", "r_1"), 0, "2026-01-01T00:00:00.000000Z")
+    with pytest.raises(ValueError, match=why):
+        decode(canonical_json(json.loads(leaf) | change))
 
 
 @given(st.binary(max_size=200))
