@@ -155,15 +155,27 @@ def _guarded(work: Callable[[], int]) -> int:
     except ParserProblem as problem:
         return _usage(problem)
     except EngramError as error:
-        if load_settings().debug:
+        if _debug():
             raise
         return _problem(type(error).__name__, error.message, error.remedy, error.exit_code)
+    except OSError as error:
+        if _debug():
+            raise
+        return _problem(type(error).__name__, f"{error.strerror or error}: {error.filename or 'no file'}", "", 1)
     except Exception as error:
-        if load_settings().debug:
+        if _debug():
             raise
         text = f"{type(error).__name__}: {error}"
         return _problem("Unexpected", text, "This is a fault of Engram's; ENGRAM_DEBUG=1 shows where it happened.", 1)
     return code
+
+
+def _debug() -> bool:
+    """Tell whether tracebacks are wanted; settings that can't be read must not hide the error that is being told."""
+    try:
+        return load_settings().debug
+    except ValueError:
+        return False
 
 
 def _usage(problem: Any) -> int:
