@@ -203,6 +203,8 @@ def test_variables_are_expanded_in_texts_of_the_file_only(write):
     assert path == "here/${x}/n.csv"
     path = load_recipe(write(text), environment={"NAME": "n", "DATA": "/d"}).recipe.data.sources[0].path
     assert path == "/d/${x}/n.csv"
+    path = load_recipe(write(text), environment={"NAME": "n", "DATA": ""}).recipe.data.sources[0].path
+    assert path == "here/${x}/n.csv"
     said = load_recipe(write(WHOLE), sets=["title='${NAME}'"], environment={"NAME": "n"}).recipe.title
     assert said == "${NAME}"
 

@@ -144,6 +144,17 @@ def test_anchors_size_and_depth_by_alias_are_bounded():
         read(deep)
 
 
+def test_the_bounds_are_where_they_are_said_to_be(monkeypatch):
+    deepest = "a: " + "[" * (parse.MAX_DEPTH - 1) + "1" + "]" * (parse.MAX_DEPTH - 1)
+    assert read(deepest).data["a"]
+    with pytest.raises(RecipeError, match="nested more than 32 deep"):
+        read(deepest.replace("1", "[1]"))
+    monkeypatch.setattr(parse, "MAX_VALUES", 7)
+    assert read("{a: 1, b: 2, c: 3}").data  # three keys, three values and the block itself
+    with pytest.raises(RecipeError, match="more than 7 values"):
+        read("{a: 1, b: 2, c: [3]}")
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_give_data_or_a_recipe_error(content):
     try:
