@@ -26,8 +26,9 @@ PIP_FAILURES = (
         "of wheels that you can reach: pip config set global.index-url URL, or global.find-links FOLDER.",
     ),
     (
-        r"No matching distribution found for torch\b",
-        "There is no build of torch 2.13.0 for this Python and this system. Use a 64-bit Python from 3.11 to 3.13, or "
+        r"No matching distribution found for torch\b|Cannot install torch==",
+        "There is no build of torch 2.13.0 for this Python and this system. Use a 64-bit Python from 3.11 to 3.13 "
+        "(as in: python3.12 run_all.py demo), or "
         "give pip an index or a folder of wheels that has one: pip config set global.find-links FOLDER.",
     ),
     (

@@ -52,6 +52,10 @@ ERROR: No matching distribution found for torch==2.13.0"""
     [
         (NO_NETWORK, "no way to the package index"),
         ("ERROR: No matching distribution found for torch==2.13.0", "no build of torch 2.13.0"),
+        (
+            "ERROR: Cannot install torch==2.13.0 because these have conflicting dependencies.",
+            "no build of torch 2.13.0",
+        ),
         ("ERROR: No matching distribution found for torchtext", "no fitting version of the package"),
         ("OSError: [Errno 28] No space left on device", "disk is full"),
         ("SSLError(SSLCertVerificationError: CERTIFICATE_VERIFY_FAILED)", "certificate"),
