@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import types
+from pathlib import Path
 
 import pytest
 import typer
@@ -186,3 +188,17 @@ def test_the_version_is_the_packages(capsys):
 def test_every_registered_command_exists_and_shows_its_help(name, capsys):
     assert main.run([name, "--help"]) == 0
     assert f"Usage: engram {name}" in capsys.readouterr().out
+
+
+def test_no_command_is_left_out_of_the_table():
+    """A file of the room holds a command when it has an `app`, or a function named as the file."""
+    folder = Path(main.__file__).parent
+    found = set()
+    for file in folder.glob("*.py"):
+        names = {
+            one.name for one in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(one, ast.FunctionDef)
+        }
+        app = "\napp = typer.Typer(" in file.read_text(encoding="utf-8")
+        if file.stem != "main" and (app or file.stem in names):
+            found.add(f"engram.cli.{file.stem}")
+    assert found == {one.module for one in COMMANDS.values() if one.module.startswith("engram.cli.")}
