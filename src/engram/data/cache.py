@@ -53,7 +53,7 @@ def load_split(folder: Path) -> tuple[Split, DataReport]:
 
 def seal(folder: Path) -> None:
     """Write the digest of every file of an entry, in the format of sha256sum."""
-    names = sorted(path.name for path in folder.iterdir())
+    names = sorted(path.name for path in folder.iterdir() if path.name != SUMS)
     sums = "".join(f"{sha256_file(folder / name).removeprefix('sha256:')}  {name}\n" for name in names)
     write_atomic(folder / SUMS, sums.encode())
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engram.data import prepare as room
-from engram.data.cache import ABANDONED_SECONDS
+from engram.data.cache import ABANDONED_SECONDS, seal
 from engram.data.prepare import Prepared, load_split, prepare_split
 from engram.errors import DataError, NotFound
 from engram.proc import CRASHPOINT_VARIABLE
@@ -99,8 +98,17 @@ def test_parts_and_sums_that_were_changed_together_are_found_by_the_split(folder
     made = prepare(folder)
     part = made.folder / "test.jsonl"
     part.write_bytes(part.read_bytes().replace(b"text", b"TEXT"))
-    room.seal(made.folder)
+    seal(made.folder)
     assert prepare(folder).cached is False
+
+
+def test_labels_and_sums_that_were_changed_together_are_found_by_the_digest(folder):
+    made = prepare(folder)
+    record = made.folder / "split.json"
+    record.write_bytes(record.read_bytes().replace(b'"labels":["a","b"]', b'"labels":["b","a"]'))
+    seal(made.folder)
+    second = prepare(folder)
+    assert (second.cached, second.split.labels) == (False, ("a", "b"))
 
 
 @pytest.mark.parametrize("point", ["data.after-scan", "data.before-rename"])

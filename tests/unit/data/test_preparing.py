@@ -198,6 +198,14 @@ def test_stratifying_by_another_column_keeps_its_proportions(tmp_path):
     assert len(rare) == 2
 
 
+def test_without_stratifying_a_rare_label_may_go_anywhere(tmp_path):
+    write_csv(tmp_path / "rows.csv", [(f"text {i}", f"label {i}") for i in range(30)])
+    made = prepare(tmp_path, data("rows.csv", split=SplitPlan(stratify=None)))
+    assert {name: part.rows for name, part in made.split.parts.items()} == {"train": 24, "valid": 3, "test": 3}
+    with pytest.raises(DataError, match="left none for the part 'valid'"):
+        prepare(tmp_path, data("rows.csv"))
+
+
 def test_two_values_may_share_a_name(tmp_path):
     write_csv(tmp_path / "rows.csv", plain(40, "0123"))
     made = prepare(tmp_path, data("rows.csv", labels={"3": "high", "2": "high", "1": "low", "0": "low"}))

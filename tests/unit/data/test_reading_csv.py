@@ -70,9 +70,18 @@ def test_line_numbers_count_the_line_ends_inside_quotes(tmp_path):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_line_end_is_a_line_end_also_where_two_blocks_meet(tmp_path, monkeypatch, end):
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 7)
-    rows = read(tmp_path / "a.csv", end.join(["text,label", "one,é", "two,y", "three,z"]))
-    assert [(line, cells["label"]) for line, cells in rows] == [(2, "é"), (3, "y"), (4, "z")]
+    for size in range(1, 16):
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
+        rows = read(tmp_path / "a.csv", end.join(["text,label", "one,é", "two,y", "three,z"]))
+        assert [(line, cells["label"]) for line, cells in rows] == [(2, "é"), (3, "y"), (4, "z")]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_bad_byte_is_located_also_where_two_blocks_meet(tmp_path, monkeypatch, end):
+    for size in range(1, 16):
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
+        error = refuse(tmp_path / "a.csv", end.join([b"text,label", b"one,x", b"tw\xff,y", b"three,z"]))
+        assert (error.line, error.column) == (3, 3)
 
 
 def test_other_unicode_line_separators_are_text(tmp_path):

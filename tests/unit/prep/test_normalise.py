@@ -40,6 +40,7 @@ def test_plain_words_stay_as_they_are(text):
         ("a \t b  c\x0c\nd", "a\tb c\nd"),
         ("👩\u200d💻 می\u200cروم", "👩\u200d💻 می\u200cروم"),
         ("e\u200b\u0301", "é"),
+        ("\u212a\u200d\u212a", "KK"),
         ("  two  spaces  ", "two spaces"),
         ("\x00\u200b", ""),
     ],
