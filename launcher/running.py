@@ -168,7 +168,9 @@ def stop(
             say(f"{run}: {_after(home / 'runs' / run)}.")
         elif pid is not None:
             end(pid)
-            say(f"{run} did not stop within {STOP_SECONDS} s, so its process {pid} was ended. Its checkpoint is kept.")
+            say(
+                f"{run} did not stop within {STOP_SECONDS} s, so process {pid} was ended. What it had finished is kept."
+            )
         else:
             deaf += 1
             say(
