@@ -38,7 +38,7 @@ def test_debian_without_venv_is_told_the_package(messages):
     [(2.9, True, True), (3.0, True, False), (9.9, True, False), (10.0, False, False)],
 )
 def test_disk_space_warns_below_ten_and_refuses_below_three(messages, gigabytes, warns, forbids):
-    said, refused = messages.space_problem(int(gigabytes * messages.GIB) + 1)
+    said, refused = messages.space_problem(int(gigabytes * messages.GIB))
     assert bool(said) is warns
     assert refused is forbids
 
