@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import pickletools
+import zlib
 from pathlib import Path
 
 from engram.artifacts.safetensors_check import check_safetensors
@@ -34,6 +35,7 @@ MAGIC = {
 NUMPY_MAGIC = b"\x93NUMPY"
 ZLIB_STARTS = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 HEAD_BYTES = 1 << 20
+BLOCK_BYTES, UNPACKED_BLOCKS = 1 << 16, 64
 CALLS = frozenset({"REDUCE", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
 
 
@@ -55,10 +57,24 @@ def check_format(path: str, file: Path) -> None:
             raise _refusal(path, f"its content is {what}")
     if head.startswith(NUMPY_MAGIC):
         _check_numpy(path, head)
-    elif head.startswith(ZLIB_STARTS) and int.from_bytes(head[:2], "big") % 31 == 0 and b"\0" in head[:4096]:
+    elif head.startswith(ZLIB_STARTS) and _is_zlib(head):
         raise _refusal(path, "its content is compressed (joblib keeps pickles so)")
     elif _is_pickle(head):
         raise _refusal(path, "its content is a pickle")
+
+
+def _is_zlib(head: bytes) -> bool:
+    """A text may begin with the same two bytes, so the stream must unpack to its end, or past what was read."""
+    unpacking, rest = zlib.decompressobj(), head
+    try:
+        for _ in range(UNPACKED_BLOCKS):
+            unpacking.decompress(rest, BLOCK_BYTES)
+            rest = unpacking.unconsumed_tail
+            if unpacking.eof or not rest:
+                break
+    except zlib.error:
+        return False
+    return unpacking.eof or len(head) == HEAD_BYTES or bool(rest)
 
 
 def _is_pickle(head: bytes) -> bool:

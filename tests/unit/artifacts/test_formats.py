@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import pickle
+import random
 import zipfile
 import zlib
 from pathlib import Path
@@ -77,6 +78,18 @@ def test_an_array_of_numbers_passes_and_one_of_objects_does_not(tmp_path: Path):
         check_format("bad.npy", tmp_path / "bad.npy")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", bytes(1 << 23), random.Random(0).randbytes(3 << 20)],
+    ids=["none", "text", "zeros", "noise"],
+)
+def test_what_zlib_packed_is_refused_however_long(tmp_path: Path, content: bytes):
+    for level in (0, 1, 6, 9):
+        (tmp_path / "file").write_bytes(zlib.compress(content, level))
+        with pytest.raises(Refused, match="compressed"):
+            check_format("notes.md", tmp_path / "file")
+
+
 @pytest.mark.parametrize("content", [b"\x7fELF\x02", b"MZ\x90\0", b"#!/bin/sh\n", b"\x89HDF\r\n", b"\xca\xfe\xba\xbe"])
 def test_programs_are_refused_under_any_name(tmp_path: Path, content: bytes):
     (tmp_path / "file").write_bytes(content)
@@ -96,6 +109,8 @@ def test_programs_are_refused_under_any_name(tmp_path: Path, content: bytes):
         b'{"I1": 2}',
         b"#version: 0.2\na b\n",
         b"x\x5e2 + y\n",
+        b"x\x5e2 and more words of the same kind, again and again\n" * 50_000,
+        "x\u01daz\n".encode(),
         "]K\u20ac.\n".encode(),
     ],
 )
