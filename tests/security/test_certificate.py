@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certified import ZERO, draft, make_home, make_signer, write_files
+from certified import ZERO, make_home, make_signer, write_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.artifacts.manifest import build_manifest, encode_manifest
 from engram.cli.verify import checks_of
-from engram.files import canonical_json, sha256_bytes
-from engram.ledger.certificate import ARTIFACT_NAME, certify
+from engram.files import canonical_json
+from engram.ledger.certificate import certify
 from engram.ledger.dsse import seal, unseal
 from engram.ledger.encoding import to_base64
 from engram.ledger.leaf import Draft
@@ -191,21 +191,38 @@ def test_a_signed_statement_of_another_kind_is_refused(tmp_path: Path, change: C
     assert wrong and wrong.name == "certificate.json: statement"
 
 
-def test_an_entry_of_another_type_certifies_nothing(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"type": "run.refused"}, "type"),
+        ({"subject": ZERO}, "subject"),
+        ({"body": {"statement": ZERO}}, "body"),
+    ],
+)
+def test_an_entry_that_says_something_else_certifies_nothing(tmp_path: Path, changes: dict[str, Any], what: str):
     """A `run.refused` entry with the same body must not pass for `artifact.certified`."""
     home = make_home(tmp_path)
     value = json.loads((home.artifact / "certificate.json").read_bytes())
     entry = home.ledger.entry(value["leaf_index"])
-    wrong_entry = home.ledger.append_many([Draft("run.refused", entry.subject, entry.body)])[0]
+    said = {"type": entry.type, "subject": entry.subject, "body": entry.body} | changes
+    index = home.ledger.append_many([Draft(**said)])[0].index
     value.update(
-        leaf=to_base64(home.ledger.leaf(wrong_entry.index)),
-        leaf_index=wrong_entry.index,
-        proof=[to_base64(step) for step in home.ledger.inclusion_proof(wrong_entry.index)],
+        leaf=to_base64(home.ledger.leaf(index)),
+        leaf_index=index,
+        proof=[to_base64(step) for step in home.ledger.inclusion_proof(index)],
         checkpoint=home.ledger.checkpoint.decode(),
     )
     (home.artifact / "certificate.json").write_bytes(canonical_json(value))
     wrong = first_wrong(home.artifact)
-    assert wrong and wrong.name == "certificate.json: ledger entry" and "type" in wrong.detail
+    assert wrong and wrong.name == "certificate.json: ledger entry" and f"entry's {what}" in wrong.detail
+
+
+def test_what_a_manifest_says_about_itself_is_signed_too(tmp_path: Path):
+    artifact = make_home(tmp_path).artifact
+    manifest = json.loads((artifact / "manifest.json").read_bytes())
+    (artifact / "manifest.json").write_bytes(canonical_json(manifest | {"about": {"run": "r_2"}}))
+    wrong = first_wrong(artifact)
+    assert wrong and wrong.name == "manifest.json"
 
 
 def test_a_manifest_that_lists_other_files_than_the_statement_is_refused(tmp_path: Path):
@@ -221,65 +238,3 @@ def test_a_manifest_that_lists_other_files_than_the_statement_is_refused(tmp_pat
     (folder / "certificate.json").write_bytes(content)
     wrong = first_wrong(folder)
     assert wrong and wrong.name == "manifest.json" and "other files" in wrong.detail
-
-
-def test_certifying_twice_enters_once(tmp_path: Path):
-    home = make_home(tmp_path)
-    manifest = build_manifest(home.staging, {"run": "r_1"})
-    content = encode_manifest(manifest)
-    size = home.ledger.size
-    again = certify(
-        manifest=manifest, manifest_bytes=content, predicate={"recipe": ZERO}, run="r_1", ledger=home.ledger
-    )
-    assert home.ledger.size == size
-    assert again == (home.artifact / "certificate.json").read_bytes()
-
-
-def test_a_resumed_run_staples_the_statement_that_it_signed_first(tmp_path: Path):
-    home = make_home(tmp_path)
-    manifest = build_manifest(home.staging, {"run": "r_2"})
-    content, keep = encode_manifest(manifest), tmp_path / "statement.json"
-
-    def once(seconds: float) -> dict[str, Any]:
-        made = certify(
-            manifest=manifest,
-            manifest_bytes=content,
-            predicate={"seconds": seconds},
-            run="r_2",
-            ledger=home.ledger,
-            keep=keep,
-        )
-        return json.loads(made)
-
-    first, size = once(1.5), home.ledger.size
-    home.ledger.append_many([draft(7)])
-    second = once(2.5)
-    assert home.ledger.size == size + 1
-    assert (second["dsse"], second["leaf_index"]) == (first["dsse"], first["leaf_index"])
-    (tmp_path / "r").write_bytes(canonical_json(second))
-    assert first_wrong(tmp_path / "r") is None
-
-
-@pytest.mark.parametrize("kept", [b"", b"{}", b"[]", b'{"payload":"e30=","payloadType":"x","signatures":[]}'])
-def test_a_damaged_kept_statement_is_signed_anew(tmp_path: Path, kept: bytes):
-    home = make_home(tmp_path)
-    manifest = build_manifest(home.staging, {"run": "r_2"})
-    content = encode_manifest(manifest)
-    (tmp_path / "keep").write_bytes(kept)
-    made = certify(
-        manifest=manifest, manifest_bytes=content, predicate={}, run="r_2", ledger=home.ledger, keep=tmp_path / "keep"
-    )
-    (tmp_path / "c").write_bytes(made)
-    assert first_wrong(tmp_path / "c") is None
-
-
-def test_the_statement_names_the_artifact_its_files_and_the_manifest(tmp_path: Path):
-    artifact = make_home(tmp_path).artifact
-    value = json.loads((artifact / "certificate.json").read_bytes())
-    statement = json.loads(unseal(value["dsse"], KEY))
-    subjects = {item["name"]: item["digest"]["sha256"] for item in statement["subject"]}
-    assert subjects.pop(ARTIFACT_NAME) == artifact.name
-    for name, digest in subjects.items():
-        assert sha256_bytes((artifact / name).read_bytes()) == f"sha256:{digest}"
-    assert statement["predicate"]["manifest"] == sha256_bytes((artifact / "manifest.json").read_bytes())
-    assert statement["predicate"]["run"] == "r_1"

@@ -134,10 +134,10 @@ def test_dropped_last_leaf_hashes_are_named(folder: Path):
 @pytest.mark.parametrize("hashes", [True, False])
 def test_reordered_entries_are_named(folder: Path, hashes: bool):
     entries = lines(folder)
-    entries[2], entries[4] = entries[4], entries[2]
+    entries[3], entries[5] = entries[5], entries[3]
     put(folder, entries, hashes=hashes)
     wrong = first_wrong(folder)
-    assert wrong and wrong.name == "entries.jsonl, index 2"
+    assert wrong and wrong.name == "entries.jsonl, index 3"
 
 
 def test_reordered_entries_with_new_numbers_and_hashes_are_named(folder: Path):
