@@ -20,7 +20,7 @@ CLASSIFY = TaskCard(
         ),
         "train": (
             Criterion("validation_loss_improved", equals=1),
-            Criterion("grad_norm_p99_over_median", at_most=10),
+            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
             Criterion("grad_norm_finite", equals=1),
             Criterion("trainable_tokens", at_least=1),
             Criterion("loss_finite", equals=1),

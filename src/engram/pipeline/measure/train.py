@@ -45,7 +45,7 @@ def train(context: Context) -> Report:
         "validation_loss_improved": float(math.isfinite(tuned) and tuned < first),
         "loss_finite": float(math.isfinite(tuned) and math.isfinite(first)),
         "grad_norm_finite": float(finite),
-        "grad_norm_p99_over_median": p99 / max(median, 1e-12) if finite else math.nan,
+        "grad_norm_p99_over_median": spread(p99, median, context.recipe.train.max_grad_norm) if finite else math.nan,
         "trainable_tokens": float(claim["trainable_tokens"]),
     }
     return Report(
@@ -56,6 +56,18 @@ def train(context: Context) -> Report:
         metrics={name: Measure(value if math.isfinite(value) else None) for name, value in measures.items()},
         details={name: claim[name] for name in ("steps", "best_step", "stopped_early", "weights")},
     )
+
+
+def spread(p99: float, median: float, clip: float) -> float:
+    """Return p99 over median of the gradient norms, the median taken as at least a tenth of the clipping norm.
+
+    A training that converges ends with tiny norms, against which any harder batch looks large. Norms that clipping
+    would not even touch are no instability, so they never give more than 10.
+
+    >>> spread(3.0, 0.5, clip=1.0), spread(0.9, 0.001, clip=1.0), spread(30.0, 0.001, clip=1.0)
+    (6.0, 9.0, 300.0)
+    """
+    return p99 / max(median, clip / 10.0, 1e-12)
 
 
 def validation_loss(code: ModuleType, loaded: Any, valid: Any) -> float:
