@@ -77,15 +77,21 @@ def point(root: Path, name: str, folder: Path) -> None:
 def find(root: Path, name: str = "latest") -> Path | None:
     """Return the folder that ``latest`` or ``best`` names, or None when there is none yet.
 
-    Raises CheckpointError when the pointer names a folder that is damaged.
+    Raises CheckpointError when the pointer is damaged, or names a folder whose manifest is.
     """
     pointer = root / f"{name}.json"
     if not pointer.exists():
         return None
-    said = files.read_json(pointer)
-    folder = root / str(said["folder"])
+    try:
+        said = files.read_json(pointer)
+        folder, digest = root / str(said["folder"]), said["manifest"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise CheckpointError(
+            f"{pointer} names no checkpoint: it is not what was written.",
+            remedy="Remove the checkpoints folder of this run to train from the start.",
+        ) from error
     manifest = folder / "manifest.json"
-    if not manifest.is_file() or files.sha256_file(manifest) != said["manifest"]:
+    if not manifest.is_file() or files.sha256_file(manifest) != digest:
         raise CheckpointError(
             f"{folder} is not the checkpoint that {pointer.name} names.",
             remedy="Remove the checkpoints folder of this run to train from the start.",
@@ -93,17 +99,25 @@ def find(root: Path, name: str = "latest") -> Path | None:
     return folder
 
 
-def load(folder: Path) -> Checkpoint:
-    """Read a checkpoint after checking every digest in its manifest.
+def check(folder: Path) -> list[str]:
+    """Compare every file of a checkpoint with the digest in its manifest, and return their names.
 
     Raises CheckpointError naming the first file that is missing or changed.
     """
-    manifest = files.read_json(folder / "manifest.json")
-    for name, digest in manifest["files"].items():
+    digests: dict[str, str] = files.read_json(folder / "manifest.json")["files"]
+    for name, digest in digests.items():
         path = folder / name
         if not path.is_file() or files.sha256_file(path) != digest:
             raise CheckpointError(f"{path} is missing or not what was written.", remedy="Resume from another one.")
-    tensors = {Path(name).stem: load_file(folder / name) for name in manifest["files"] if name.endswith(".safetensors")}
+    return list(digests)
+
+
+def load(folder: Path) -> Checkpoint:
+    """Read a checkpoint after checking all of it.
+
+    Raises CheckpointError naming the first file that is missing or changed.
+    """
+    tensors = {Path(name).stem: load_file(folder / name) for name in check(folder) if name.endswith(".safetensors")}
     return Checkpoint(folder, files.read_json(folder / "state.json"), tensors)
 
 

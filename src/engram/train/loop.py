@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from engram.errors import Cancelled, CheckpointError, LearnsNothing, Paused
+from engram.errors import Cancelled, CheckpointError, Diverged, LearnsNothing, Paused
 from engram.proc import crashpoint
 from engram.train import checkpoint, randomness
 from engram.train.adapter import restore_weights, trained_weights
@@ -90,6 +90,7 @@ class _Run:
         self.watchdog.still = self.progress.still
         self._saved = (self.progress.step, folder)
         self._point_best_if_here(folder)
+        checkpoint.prune(self.job.folder)
         self.job.emit("resumed", {"step": self.progress.step, "checkpoint": folder.name})
 
     # --- one optimizer step --------------------------------------------------------------------------------------
@@ -194,6 +195,7 @@ class _Run:
         best = checkpoint.find(self.job.folder, "best") or checkpoint.find(self.job.folder)
         if best is None:
             raise CheckpointError("Training ended without a checkpoint.")
+        checkpoint.check(best)
         progress, stopping = self.progress, self.progress.stopping
         return Outcome(
             best=best,
@@ -221,6 +223,11 @@ class _Run:
                 loss, targets = loss + float(total), targets + count
         if targets == 0:
             raise LearnsNothing("No validation row has a target.", remedy="Check data.split.valid and the labels.")
+        if not math.isfinite(loss):
+            raise Diverged(
+                f"The validation loss is {loss} after step {self.progress.step}.",
+                remedy="Lower train.learning_rate, or set train.precision to fp32.",
+            )
         return loss / targets
 
     def _save(self) -> None:
