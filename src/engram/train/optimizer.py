@@ -43,5 +43,5 @@ def restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, tensor
         if name not in parameters:
             raise CheckpointError(f"The checkpoint holds optimizer state for {name!r}, which this model has not.")
         parameter = parameters[name]
-        home = tensor.device if state == "step" else parameter.device
-        optimizer.state[parameter][state] = tensor.clone().to(home)
+        on_host = state == "step" and not optimizer.defaults["fused"]  # fused kernels count steps on the device
+        optimizer.state[parameter][state] = tensor.clone().to(tensor.device if on_host else parameter.device)
