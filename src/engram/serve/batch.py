@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any
 
+from engram.errors import PlatformError
+
 MAX_BATCH = 64
 
 
@@ -23,21 +25,32 @@ class Batcher:
         self._predict, self._limit = predict, limit
         self._waiting: queue.SimpleQueue[tuple[Any, Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="batcher", daemon=True)
+        self._door = threading.Lock()
+        self._open = False
 
     def __enter__(self) -> Batcher:
         self._thread.start()
+        self._open = True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._waiting.put(None)
+        with self._door:
+            self._open = False
+            self._waiting.put(None)
         self._thread.join()
 
     def ask(self, request: Any) -> Any:
-        """Answer one request; an error of the model is raised to each request of its batch."""
+        """Answer one request; an error of the model is raised to each request of its batch.
+
+        Raises PlatformError when the batcher is not open: nobody would ever answer.
+        """
         future: Future[Any] = Future()
-        self._waiting.put((request, future))
+        with self._door:
+            if not self._open:
+                raise PlatformError("The batcher is closed.", remedy="Ask inside its `with` block.")
+            self._waiting.put((request, future))
         return future.result()
 
     def _serve(self) -> None:
@@ -60,6 +73,8 @@ class Batcher:
     def _answer(self, gathered: list[tuple[Any, Future[Any]]]) -> None:
         try:
             answers = self._predict([request for request, _ in gathered])
+            if len(answers) != len(gathered):
+                raise PlatformError(f"The model gave {len(answers)} answers to {len(gathered)} requests.")
         except Exception as error:
             for _, future in gathered:
                 future.set_exception(error)
