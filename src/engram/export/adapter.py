@@ -28,13 +28,14 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path) -> None:
 
 
 def open_adapter(folder: Path, base: BaseRef, labels: Sequence[str]) -> tuple[Any, Any]:
-    """Open base and adapter as any user of peft would."""
+    """Open base and adapter as any user of peft would, in fp32 as the model was trained, however the base is stored."""
+    import torch
     from peft import PeftModel
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     body = AutoModelForSequenceClassification.from_pretrained(
-        base.folder, num_labels=len(labels), pad_token_id=tokenizer.pad_token_id
+        base.folder, num_labels=len(labels), pad_token_id=tokenizer.pad_token_id, dtype=torch.float32
     )
     return PeftModel.from_pretrained(body, folder).eval(), tokenizer
 

@@ -20,9 +20,11 @@ print(classify("{example}"))
 from peft import PeftModel
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-base = AutoModelForSequenceClassification.from_pretrained("{base}"{revision}, num_labels={labels})
-model = PeftModel.from_pretrained(base, "./adapter").eval()
 tokenizer = AutoTokenizer.from_pretrained("./adapter")
+base = AutoModelForSequenceClassification.from_pretrained(
+    "{base}"{revision}, num_labels={labels}, pad_token_id=tokenizer.pad_token_id, dtype="float32"
+)
+model = PeftModel.from_pretrained(base, "./adapter").eval()
 ```""",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,9 +37,22 @@ def find_executables(folder: Path) -> list[str]:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         with path.open("rb") as stream:
             head = stream.read(4)
-        if path.suffix.lower() in EXECUTABLE_SUFFIXES or head.startswith(EXECUTABLE_STARTS):
+        starts_badly = head.startswith(EXECUTABLE_STARTS) and not _is_safetensors(path)
+        if path.suffix.lower() in EXECUTABLE_SUFFIXES or starts_badly:
             found.append(path.relative_to(folder).as_posix())
     return found
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Tell whether a file begins as safetensors do: the header's length, whose bytes may look like anything, and it."""
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if length > path.stat().st_size - 8:
+            return False
+        try:
+            return isinstance(json.loads(stream.read(length)), dict)
+        except ValueError:
+            return False
 
 
 def find_secrets(folder: Path) -> list[str]:
