@@ -74,8 +74,7 @@ def open_classifier(folder: Path, labels: Sequence[str], tokenizer: Any) -> Any:
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
     config.problem_type = "single_label_classification"
-    if config.pad_token_id is None:
-        config.pad_token_id = tokenizer.pad_token_id
+    config.pad_token_id = tokenizer.pad_token_id  # what rows are padded with: a causal model pools the token before it
     try:
         with quiet():
             return AutoModelForSequenceClassification.from_pretrained(folder, config=config, dtype=torch.float32)
