@@ -128,3 +128,5 @@ def prune(root: Path) -> None:
         stale = path.name.startswith("checkpoint-") and path.name not in keep
         if path.is_dir() and (stale or path.name.startswith(".tmp-")):
             shutil.rmtree(path, ignore_errors=True)
+        elif path.name.startswith((".latest.json.", ".best.json.")):
+            path.unlink()

@@ -123,10 +123,11 @@ def test_another_environment_is_said_and_not_hidden(root):
     assert ("note", {"text": "resume: approximate", "because_changed": ["threads"]}) in said
 
 
-def test_half_written_folders_are_ignored_and_swept(root):
+def test_what_was_half_written_is_ignored_and_swept(root):
     for name in (".tmp-9-abc", "checkpoint-9"):
         (root / name).mkdir()
         (root / name / "weights.safetensors").write_bytes(b"half")
+    (root / ".latest.json.x1y2z3").write_bytes(b'{"folder"')
     before = checkpoint.find(root)
     fit(jobs.make_job(root, SHORT))
     assert checkpoint.find(root) == before
