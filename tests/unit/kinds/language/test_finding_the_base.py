@@ -112,7 +112,7 @@ def test_a_folder_with_pickled_weights_only_is_refused(tmp_path, saved, name):
 
 
 def test_an_unknown_embedded_model_is_answered_with_the_known_ones():
-    with pytest.raises(UnknownName, match="Unknown embedded model 'minlm'.*Known: minilm.*Did you mean 'minilm'"):
+    with pytest.raises(UnknownName, match=r"Unknown embedded model 'minlm'.*Known: minilm.*Did you mean 'minilm'"):
         find_base(Model("embedded:minlm"))
 
 
