@@ -137,6 +137,25 @@ def test_a_resumed_run_may_be_killed_again(server, undisturbed, tmp_path, how):
     assert jobs.fingerprint(tmp_path) == jobs.fingerprint(undisturbed("lora-bf16"))
 
 
+@pytest.mark.parametrize("case", ["lora-bf16", "full-fp32"])
+def test_the_best_is_named_when_the_process_died_between_both_pointers(server, undisturbed, tmp_path, case):
+    """`latest` names the checkpoint already and `best` does not yet, and no later step is better."""
+    told, best, passes = jobs.events(undisturbed(case)), float("inf"), 0
+    best_step = 0
+    last_best = int(jobs.fingerprint(undisturbed(case))["best"]["folder"].split("-")[1])
+    for event in told:
+        if event["kind"] == "checkpoint":
+            passes += 1  # latest
+            if event["step"] == last_best:
+                break
+            passes += event["step"] == best_step  # best
+        elif event.get("valid_loss", best) < best:
+            best, best_step = event["valid_loss"], event["step"]
+    die_and_resume(server, tmp_path, case, f"checkpoint.after-pointer:{passes}")
+    assert [e["step"] for e in jobs.events(tmp_path) if e["kind"] == "resumed"] == [last_best]
+    assert jobs.fingerprint(tmp_path) == jobs.fingerprint(undisturbed(case))
+
+
 def test_a_resumed_run_goes_on_where_it_was_and_not_from_the_start(server, tmp_path):
     die_and_resume(server, tmp_path, "lora-bf16", "train.after-step:11")
     told = jobs.events(tmp_path)
