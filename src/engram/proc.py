@@ -74,3 +74,15 @@ def is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def command_of(pid: int) -> str:
+    """Return the command line of a process, or an empty string when it is gone or can't be asked."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        pass
+    if sys.platform.startswith("linux") or os.name == "nt":
+        return ""
+    asked = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()

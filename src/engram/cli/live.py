@@ -94,8 +94,10 @@ class Live:
         elif event.type == "verdict":
             failed = f" ({', '.join(body['failed'])})" if body["failed"] else ""
             colour = {"advance": "green", "review": "yellow"}.get(body["decision"], "red")
-            seconds = time.monotonic() - self._began
-            self._line(output.style(f"gate {body['decision']}{failed}", colour) + f"  {seconds:.1f} s")
+            words = f"gate {body['decision']}{failed}"
+            if body.get("advisory") and body["failed"]:
+                words, colour = f"advisory: missed {', '.join(body['failed'])}", "yellow"
+            self._line(output.style(words, colour) + f"  {time.monotonic() - self._began:.1f} s")
 
     def _enter(self, stage: str) -> None:
         if not stage or stage == self._stage:

@@ -15,7 +15,7 @@ from engram.pipeline import control
 from engram.pipeline.context import FAILED, Spec
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.journal import Follower
-from engram.proc import kill_hard, python_child
+from engram.proc import command_of, crashpoint, kill_hard, python_child
 from engram.schema.event import Event
 
 Watch = Callable[[Event], None]
@@ -30,6 +30,23 @@ def write_spec(folder: RunFolder, attempt: int, home: Path, threads: int) -> Pat
     spec = Spec(run=folder.id, attempt=attempt, home=str(home.resolve()), parent=os.getpid(), threads=threads)
     files.write_json(target / "spec.json", asdict(spec))
     return target
+
+
+def settle(folder: RunFolder) -> None:
+    """See to it that no child of an earlier attempt is still at work: wait for it to notice, then end it.
+
+    A child whose parent was killed stops between two steps. Until it has, nobody else may write where it writes.
+    """
+    for attempt in folder.attempts():
+        path = attempt / "pid"
+        if not path.exists():
+            continue
+        pid, until = int(path.read_text() or 0), time.monotonic() + CANCEL_GRACE_SECONDS
+        while str(attempt) in command_of(pid):
+            if time.monotonic() > until:
+                kill_hard(pid)
+            time.sleep(POLL_SECONDS)
+        path.unlink(missing_ok=True)
 
 
 def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch) -> None:
@@ -52,6 +69,7 @@ def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch) ->
                 if event.type == "error":
                     said.append(_raised(event.body))
                 watch(event)
+                crashpoint("run.after-event")
             if ended:
                 break
             if asked_at is not None and time.monotonic() - asked_at > CANCEL_GRACE_SECONDS:

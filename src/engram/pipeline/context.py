@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from engram import files, registry
-from engram.errors import EngramError
+from engram.errors import Cancelled, EngramError, Paused
+from engram.pipeline import control
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.journal import Journal
 from engram.schema.card import KindCard, TaskCard
@@ -61,8 +62,8 @@ class Context:
         return importlib.import_module(self.card.code)
 
     def progress(self, what: str) -> Callable[[int, int], None]:
-        """Return a callback that reports (done, total) of something, at most a hundred times."""
-        last = -1
+        """Return a callback that reports (done, total) of something, at most a hundred times, and obeys commands."""
+        last, command = -1, control.listener(self.folder.control, self.spec.parent)
 
         def report(done: int, total: int) -> None:
             nonlocal last
@@ -70,6 +71,7 @@ class Context:
             if percent != last:
                 last = percent
                 self.journal.emit("progress", {"what": what, "done": done, "total": total})
+                obey(command())
 
         return report
 
@@ -103,6 +105,17 @@ def child_main(work: Callable[[Context, list[str]], None], arguments: list[str])
         context.journal.close()
         (attempt / "pid").unlink(missing_ok=True)
     return 0
+
+
+def obey(command: str) -> None:
+    """Stop here when the controlling side wants it; what the stage had measured so far is measured again.
+
+    Raises Paused or Cancelled.
+    """
+    if command == "pause":
+        raise Paused("Paused.", remedy="`engram runs resume` goes on with this stage.")
+    if command == "cancel":
+        raise Cancelled("Cancelled.", remedy="`engram runs resume` goes on with this stage.")
 
 
 def describe(error: EngramError) -> dict[str, Any]:

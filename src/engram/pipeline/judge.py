@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from engram.gate.criteria import judge as judge_report
 from engram.gate.review import is_cleared
-from engram.pipeline import measure
-from engram.pipeline.context import Context, child_main
+from engram.pipeline import control, measure
+from engram.pipeline.context import Context, child_main, obey
 from engram.proc import crashpoint
 from engram.schema.report import Report
 
@@ -35,6 +35,7 @@ ADVISORY = frozenset({"simulate"})
 def work(context: Context, arguments: list[str]) -> None:
     """Go through the stages in order, as far as their gates allow."""
     gates, better = context.folder.gates(), directions(context)
+    command = control.listener(context.folder.control, context.spec.parent)
     for stage in arguments:
         verdict = context.folder.verdict(stage)
         if verdict is not None:
@@ -43,6 +44,7 @@ def work(context: Context, arguments: list[str]) -> None:
             return
         if stage not in gates and context.folder.report(stage) is not None:
             continue
+        obey(command())
         context.journal.stage = stage
         context.journal.emit("started", {})
         report = STAGES[stage](context)
@@ -55,7 +57,8 @@ def work(context: Context, arguments: list[str]) -> None:
         context.folder.save_verdict(verdict)
         crashpoint("judge.after-verdict")
         failed = [one.metric for one in verdict.criteria if not one.passed]
-        context.journal.emit("verdict", {"decision": verdict.decision, "failed": failed})
+        said = {"decision": verdict.decision, "failed": failed, "advisory": stage in ADVISORY}
+        context.journal.emit("verdict", said)
         if verdict.decision != "advance" and stage not in ADVISORY:
             return
 

@@ -23,7 +23,7 @@ from engram.gate.review import is_cleared
 from engram.ledger.keys import load_or_create_signer
 from engram.ledger.log import Ledger
 from engram.pipeline import control
-from engram.pipeline.children import Watch, run_child, write_spec
+from engram.pipeline.children import Watch, run_child, settle, write_spec
 from engram.pipeline.declare import check_split, declare, declared_digest
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.publish import publish
@@ -63,6 +63,7 @@ def execute(
     says the same, and whatever was finished stays finished.
     """
     with home_lock(home, f"run {folder.id}"):
+        settle(folder)
         recover(home / "artifacts")
         ledger = open_ledger(home)
         record = move(folder, _present(folder.record().state), "running", on_state, attempt=len(folder.attempts()) + 1)
