@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engram.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -27,13 +29,23 @@ class Settings:
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment.
 
+    Raises UsageError for a number of threads that is none.
+
     >>> load_settings({"ENGRAM_HOME": "/srv/engram", "ENGRAM_THREADS": "2"}).threads
     2
     """
     env = os.environ if environment is None else environment
     return Settings(
         home=Path(env.get("ENGRAM_HOME") or Path.home() / ".engram").expanduser(),
-        threads=int(env.get("ENGRAM_THREADS") or os.cpu_count() or 1),
+        threads=_threads(env.get("ENGRAM_THREADS", "")),
         plugins=tuple(name.strip() for name in env.get("ENGRAM_PLUGINS", "").split(",") if name.strip()),
         debug=env.get("ENGRAM_DEBUG", "") not in ("", "0"),
     )
+
+
+def _threads(said: str) -> int:
+    if not said:
+        return os.cpu_count() or 1
+    if not said.isascii() or not said.isdigit() or int(said) < 1:
+        raise UsageError(f"ENGRAM_THREADS must be a whole number from 1, not {said!r}.", remedy="For example: 2")
+    return int(said)

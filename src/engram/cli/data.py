@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engram.cli import output
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -32,7 +34,6 @@ def check(
     header: Header = None,
     quoting: Quoting = True,
     normalise: Annotated[bool, typer.Option(help="Apply the prep step `normalise`, as recipes do.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Read the whole FILE and report: format, columns, rows, what would be dropped and why, classes, one example."""
     from engram import registry
@@ -42,11 +43,10 @@ def check(
     steps = [registry.get("prep step", "normalise").apply] if normalise else []
     data = Data(sources=(_source(file, format, delimiter, header, quoting),), columns=parse_columns(columns))
     report = check_data(data, folder=Path(), steps=steps)
-    if as_json:
-        from engram.files import canonical_json
+    if output.json_wanted():
         from engram.schema.codec import to_dict
 
-        typer.echo(canonical_json(to_dict(report)).decode())
+        output.emit_json(to_dict(report))
     else:
         _print_report(report)
 
@@ -73,6 +73,9 @@ def show(
     reader = choose_reader(path, source)
     found = reader.look(path, source)
     first = [(line, cells) for line, cells in islice(reader.read(path, source, None), rows) if cells]
+    if output.json_wanted():
+        output.emit_json([{"line": line, "cells": dict(cells)} for line, cells in first])
+        return
     table = Table("line", *(shown(name) for name in found.columns))
     for line, cells in first:
         table.add_row(str(line), *(shown(cells.get(name, "")) for name in found.columns))

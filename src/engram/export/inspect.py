@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from engram.config.licences import research_only
 from engram.schema.recipe import Source
 
 # Formats that can run code when they are opened.
@@ -26,7 +27,6 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
     "source forge token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
     "JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 }
-NON_COMMERCIAL = re.compile(r"(?:^|[-_ ])(?:nc|research|non-?commercial|academic)(?:[-_ ]|$)", re.IGNORECASE)
 # A vocabulary or tokenizer lists word pieces: megabytes in which no secret can be told from a token.
 NOT_PROSE = frozenset({"tokenizer.json", "vocab.txt", "vocab.json", "merges.txt"})
 
@@ -76,4 +76,4 @@ def find_forbidden_licenses(sources: Sequence[Source], use: str) -> list[str]:
     """
     if use != "commercial":
         return []
-    return [f"{s.path or s.sample}: {s.license}" for s in sources if NON_COMMERCIAL.search(s.license)]
+    return [f"{s.path or s.sample}: {s.license}" for s in sources if research_only(s.license)]
