@@ -1,4 +1,4 @@
-"""kill -9 anywhere in a run, then `--resume`: nothing acknowledged is lost or done twice, and the weights are the same."""
+"""kill -9 anywhere in a run, then `--resume`: nothing is lost, nothing is done twice, and the weights are the same."""
 
 import json
 import random
