@@ -179,3 +179,15 @@ def test_every_link_of_the_contents_leads_somewhere(sample, look):
     targets = {known["href"][1:] for tag, known in seen.elements if tag == "a"}
     assert targets <= set(ids)
     assert {"stages", "loss", "confusion", "criteria", "data", "recipe", "provenance"} <= targets
+
+
+def test_an_advisory_verdict_that_was_missed_does_not_read_like_a_rollback():
+    from engram.pipeline.page.stages import standings
+    from engram.schema.run import RunRecord
+    from engram.schema.verdict import Verdict
+
+    run = RunRecord("r_1", "toy", "language", "classify", "2026-01-01T00:00:00.000000Z", "published", stage="publish")
+    missed = Verdict("r_1", "simulate", "rollback", (), "sha256:0")
+    said = {one.stage: (one.tone, one.word) for one in standings(run, {"simulate": missed})}
+    assert said["simulate"] == ("warn", "Advisory, missed")
+    assert said["publish"] == ("ok", "Published")

@@ -74,7 +74,10 @@ def _standing(run: RunRecord, stage: str, ahead: int, verdict: Verdict | None) -
         return Standing(stage, "ok", "Published") if stage == "publish" else Standing(stage, "done", "Done, no gate")
     if verdict:
         tone, word = DECISIONS[verdict.decision]
-        passed_by_hand = verdict.decision == "review" and (ahead < 0 or run.state == "published")
+        went_on = ahead < 0 or run.state == "published"
+        if verdict.decision == "rollback" and went_on:  # only an advisory verdict lets a run go on
+            return Standing(stage, "warn", "Advisory, missed", findings)
+        passed_by_hand = verdict.decision == "review" and went_on
         return Standing(stage, tone, "Review, approved" if passed_by_hand else word, findings)
     if ahead < 0:
         return Standing(stage, "done", "Done, no gate")
