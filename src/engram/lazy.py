@@ -23,5 +23,5 @@ def need(module: str, *, extra: str, why: str) -> ModuleType:
             raise
         raise MissingExtra(
             f"The package {module!r} is needed {why}, and it is not installed.",
-            remedy=f"Install it with: pip install 'engram[{extra}]'",
+            remedy=f"In Engram's folder: pip install -e '.[{extra}]'  (./start.sh demo installs what training needs).",
         ) from error

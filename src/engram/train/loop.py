@@ -105,7 +105,7 @@ class _Run:
         self.scaler.unscale_(self.optimizer)
         norm = self._normalise_and_clip(targets)
         overflow = self.options.precision == "fp16" and not math.isfinite(norm)  # the scaler skips such a step
-        self.watchdog.check(progress.step + 1, loss, 1.0 if overflow else norm, targets)
+        self.watchdog.check(progress.step + 1, loss, 0.0 if overflow else norm, targets)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from engram.errors import Diverged, LearnsNothing
 
-# So many optimizer steps in a row with gradients of exactly zero mean that nothing can be learned.
-STILL_STEPS = 10
+# So many optimizer steps in a row that move nothing mean that nothing can be learned. An fp16 scaler may need a dozen
+# overflowing steps to find its scale.
+STILL_STEPS = 20
 
 
 @dataclass

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engram.errors import LearnsNothing
 from engram.evaluate.metric import Answers
 from engram.kinds.language.classify import SCORING_TOKENS, collate
 from engram.kinds.language.examples import Examples
@@ -79,12 +80,20 @@ def _probe(
     truth: NDArray[np.int64],
     labels: tuple[str, ...],
 ) -> Answers:
-    """Fit logistic regression (L2, C chosen by 3-fold cross-validation on the training rows) and answer the test."""
+    """Fit logistic regression (L2, C chosen by 3-fold cross-validation on the training rows) and answer the test.
+
+    Raises LearnsNothing when there is only one label to learn from.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_score
 
     known = train_targets >= 0
     train, train_targets = train[known], train_targets[known]
+    if len(np.unique(train_targets)) < 2:
+        raise LearnsNothing(
+            f"All {len(train_targets)} training rows carry the same label.",
+            remedy="A classifier needs two labels at least; `engram data check` counts them.",
+        )
     best = 10.0
     if np.bincount(train_targets).min(initial=len(train), where=np.bincount(train_targets) > 0) >= 3:
         sample = np.random.Generator(np.random.PCG64(0)).permutation(len(train))[:4000]
