@@ -31,7 +31,7 @@ class Live:
         self._folder, self._recipe = folder, recipe
         self._bar: Any = None
         self._task: Any = None
-        self._stage, self._began, self._last_plain = "", time.monotonic(), 0.0
+        self._stage, self._began, self._last_plain = "", time.monotonic(), time.monotonic()
         self._valid = ""
 
     def __enter__(self) -> Live:
@@ -110,13 +110,14 @@ class Live:
             self._task = self._bar.add_task(f"{TITLES.get(stage, stage):<11}", total=None, said=said)
 
     def _progress(self, done: int, total: int, said: str) -> None:
+        if not total:  # a first pass that doesn't know how much there is
+            said, total = said.replace("/0", ""), done or 1
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, said=said)
-        elif self._bar is None and time.monotonic() - self._last_plain >= PLAIN_SECONDS:
+        elif self._bar is None and done and time.monotonic() - self._last_plain >= PLAIN_SECONDS:
             self._last_plain = time.monotonic()
             spent = time.monotonic() - self._began
-            left = f", {spent * (total - done) / done:.0f} s left" if done else ""
-            self._line(f"{said}{left}")
+            self._line(f"{said}, {spent * (total - done) / done:.0f} s left")
 
     def _line(self, text: str) -> None:
         line = f"  {TITLES.get(self._stage, self._stage):<11} {text}"
