@@ -173,7 +173,7 @@ def train_ours(bench: Bench, folder: Path) -> Callable[[], None]:
 
     It validates on one small batch each epoch and writes its checkpoints, as it always does, and both are timed.
     """
-    from engram.train.job import Job
+    from engram.train.training import Training
     from engram.train.loop import fit
 
     train = bench.train
@@ -184,7 +184,7 @@ def train_ours(bench: Bench, folder: Path) -> Callable[[], None]:
         bench.count(len(rows), sum(len(train.ids[row]) for row in rows), batch["input_ids"].numel())
         return batch
 
-    job = Job(
+    training = Training(
         model=bench.loaded.model,
         loss=bench.code.loss,
         lengths=train.lengths,
@@ -195,7 +195,7 @@ def train_ours(bench: Bench, folder: Path) -> Callable[[], None]:
     )
 
     def work() -> None:
-        bench.counted.steps = fit(job).steps
+        bench.counted.steps = fit(training).steps
 
     return work
 

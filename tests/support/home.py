@@ -106,7 +106,7 @@ def save_learned_encoder(folder: Path) -> None:
     from tempfile import TemporaryDirectory
 
     from engram.kinds.language import code
-    from engram.train.job import Job
+    from engram.train.training import Training
     from engram.train.loop import fit
 
     with TemporaryDirectory() as scratch:
@@ -124,7 +124,7 @@ def save_learned_encoder(folder: Path) -> None:
         loaded = code.load(recipe, LABELS)
         rows = code.prepare(loaded, plain_rows(900, seed=7))
         fit(
-            Job(
+            Training(
                 model=loaded.model,
                 loss=code.loss,
                 lengths=rows.lengths,

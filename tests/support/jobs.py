@@ -17,7 +17,7 @@ from torch.nn import functional
 from engram.files import read_json
 from engram.schema.recipe import Adapter, SaveEvery, Train
 from engram.train.adapter import attach
-from engram.train.job import Job, Outcome
+from engram.train.training import Training, Outcome
 from engram.train.loop import fit
 from engram.train.randomness import seed_all
 
@@ -87,7 +87,7 @@ def make_job(
     rows: Rows | None = None,
     valid: Rows | None = None,
     **parts: Any,
-) -> Job:
+) -> Training:
     """Return a job on a new tiny BERT in a world whose generators are seeded; `parts` replace the job's own."""
     rows, valid = rows or Rows(30, seed=1), valid or Rows(12, seed=2, masked=0.0)
     seed_all(options.seed)
@@ -103,7 +103,7 @@ def make_job(
         "folder": folder,
         "identity": IDENTITY,
     }
-    return Job(**{**own, **parts})
+    return Training(**{**own, **parts})
 
 
 def train(folder: Path, options: Train, adapter: Adapter, commands: Mapping[int, str] | None = None) -> Outcome:

@@ -27,5 +27,6 @@ COMMANDS = {
     "ledger": Command("engram.cli.ledger", "app", "Read the ledger and prove what it says."),
     "config": Command("engram.cli.config", "config", "Say where a setting or a recipe's value comes from."),
     "doctor": Command("engram.cli.doctor", "doctor", "Say what is missing here, and the command that mends it."),
+    "bench": Command("engram.cli.bench", "bench", "Run the races against other tools."),
     "demo": Command("engram.cli.demo", "demo", "Train, judge, sign, verify and use a small model."),
 }

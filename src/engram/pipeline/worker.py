@@ -24,7 +24,7 @@ def work(context: Context, arguments: list[str]) -> None:
     context.journal.stage = "train"
     code = context.code()
     from engram.train.adapter import count_parameters
-    from engram.train.job import Job
+    from engram.train.training import Training
     from engram.train.loop import fit
 
     recipe, folder = context.recipe, context.folder.split_folder(context.home)
@@ -34,7 +34,7 @@ def work(context: Context, arguments: list[str]) -> None:
     valid = code.prepare(loaded, read_part(folder, split.parts["valid"]))
     context.journal.emit("started", {"rows": len(train.ids), "parameters": count_parameters(loaded.model)})
     outcome = fit(
-        Job(
+        Training(
             model=loaded.model,
             loss=code.loss,
             lengths=train.lengths,

@@ -18,7 +18,7 @@ from engram.proc import crashpoint
 from engram.train import checkpoint, randomness
 from engram.train.adapter import restore_weights, trained_weights
 from engram.train.batches import count_steps, plan_epoch
-from engram.train.job import Job, Outcome
+from engram.train.training import Training, Outcome
 from engram.train.optimizer import make_optimizer, optimizer_tensors, restore_optimizer
 from engram.train.precision import autocast, make_scaler
 from engram.train.progress import Progress
@@ -27,13 +27,13 @@ from engram.train.stopping import Stopping, observe
 from engram.train.watchdog import Watchdog
 
 
-def fit(job: Job) -> Outcome:
+def fit(training: Training) -> Outcome:
     """Train until the planned steps are done or early stopping is due; resume when a checkpoint is there.
 
     Raises Diverged or LearnsNothing (watchdogs), Cancelled or Paused (commands, after a checkpoint), CheckpointError
     when the checkpoint belongs to another recipe, split or base model.
     """
-    run = _Run(job)
+    run = _Run(training)
     run.resume_or_start()
     while not run.progress.finished:
         run.step()
@@ -46,17 +46,17 @@ def fit(job: Job) -> Outcome:
 class _Run:
     """The moving parts of one training: optimizer, scaler, plan of the epoch and progress."""
 
-    def __init__(self, job: Job) -> None:
-        self.job, self.options = job, job.options
-        self.device = next(job.model.parameters()).device
-        self.parameters = [p for p in job.model.parameters() if p.requires_grad]
-        if not self.parameters or not len(job.lengths):
+    def __init__(self, training: Training) -> None:
+        self.training, self.options = training, training.options
+        self.device = next(training.model.parameters()).device
+        self.parameters = [p for p in training.model.parameters() if p.requires_grad]
+        if not self.parameters or not len(training.lengths):
             raise LearnsNothing("There is nothing to train: no trainable parameter or no training row.")
-        self.optimizer = make_optimizer(job.model, job.options)
-        self.scaler = make_scaler(job.options.precision, self.device)
+        self.optimizer = make_optimizer(training.model, training.options)
+        self.scaler = make_scaler(training.options.precision, self.device)
         self.watchdog = Watchdog()
-        self.total = count_steps(job.lengths, job.options)
-        self.progress = Progress(stopping=Stopping(patience=job.options.early_stopping_patience))
+        self.total = count_steps(training.lengths, training.options)
+        self.progress = Progress(stopping=Stopping(patience=training.options.early_stopping_patience))
         self._planned: tuple[int, list[list[list[int]]]] = (-1, [])
         self._epoch_ended = False
         self._saved: tuple[int, Path] | None = None
@@ -64,25 +64,25 @@ class _Run:
     # --- start ---------------------------------------------------------------------------------------------------
 
     def resume_or_start(self) -> None:
-        folder = checkpoint.find(self.job.folder)
+        folder = checkpoint.find(self.training.folder)
         if folder is None:
             self._observe(self._valid_loss())
             return
         saved = checkpoint.load(folder)
-        if saved.state["identity"] != dict(self.job.identity):
+        if saved.state["identity"] != dict(self.training.identity):
             raise CheckpointError(
                 f"{folder} belongs to another recipe, split or base model.",
                 remedy="Start a new run instead of resuming this one.",
             )
-        if saved.state["environment"] != dict(self.job.environment):
+        if saved.state["environment"] != dict(self.training.environment):
             changed = sorted(
                 name
-                for name in {*saved.state["environment"], *self.job.environment}
-                if saved.state["environment"].get(name) != self.job.environment.get(name)
+                for name in {*saved.state["environment"], *self.training.environment}
+                if saved.state["environment"].get(name) != self.training.environment.get(name)
             )
-            self.job.emit("note", {"text": "resume: approximate", "because_changed": changed})
-        restore_weights(self.job.model, saved.tensors["weights"])
-        restore_optimizer(self.job.model, self.optimizer, saved.tensors["optimizer"])
+            self.training.emit("note", {"text": "resume: approximate", "because_changed": changed})
+        restore_weights(self.training.model, saved.tensors["weights"])
+        restore_optimizer(self.training.model, self.optimizer, saved.tensors["optimizer"])
         randomness.restore(saved.tensors["random"], saved.state["random"])
         if saved.state["scaler"]:
             self.scaler.load_state_dict(saved.state["scaler"])
@@ -90,8 +90,8 @@ class _Run:
         self.watchdog.still = self.progress.still
         self._saved = (self.progress.step, folder)
         self._point_best_if_here(folder)
-        checkpoint.prune(self.job.folder)
-        self.job.emit("resumed", {"step": self.progress.step, "checkpoint": folder.name})
+        checkpoint.prune(self.training.folder)
+        self.training.emit("resumed", {"step": self.progress.step, "checkpoint": folder.name})
 
     # --- one optimizer step --------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class _Run:
             progress.grad_norms.append(norm)
         self._advance_cursor()
         seconds = time.perf_counter() - started
-        self.job.emit(
+        self.training.emit(
             "metric",
             {
                 "step": progress.step,
@@ -135,13 +135,13 @@ class _Run:
         """Add up gradients of loss *sums*, so that 8 batches of 1 equal 1 batch of 8 whatever their token counts."""
         losses: list[torch.Tensor] = []
         targets, tokens = 0, 0
-        self.job.model.train()
+        self.training.model.train()
         for rows in batches:
-            batch = self.job.collate(rows)
+            batch = self.training.collate(rows)
             with autocast(self.options.precision, self.device):
-                total, count = self.job.loss(self.job.model, batch)
+                total, count = self.training.loss(self.training.model, batch)
             targets += count
-            tokens += sum(self.job.lengths[row] for row in rows)
+            tokens += sum(self.training.lengths[row] for row in rows)
             if count:
                 self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
                 losses.append(total.detach().double())
@@ -157,7 +157,7 @@ class _Run:
 
     def _epoch_steps(self) -> list[list[list[int]]]:
         if self._planned[0] != self.progress.epoch:
-            self._planned = (self.progress.epoch, plan_epoch(self.job.lengths, self.options, self.progress.epoch))
+            self._planned = (self.progress.epoch, plan_epoch(self.training.lengths, self.options, self.progress.epoch))
         return self._planned[1]
 
     def _advance_cursor(self) -> None:
@@ -182,7 +182,7 @@ class _Run:
             self._save()
 
     def obey(self) -> None:
-        command = self.job.command()
+        command = self.training.command()
         if command == "none" or self.progress.finished:
             return
         self._save()
@@ -192,7 +192,7 @@ class _Run:
             raise Cancelled(f"Cancelled after step {self.progress.step} of {self.total}.")
 
     def outcome(self) -> Outcome:
-        best = checkpoint.find(self.job.folder, "best") or checkpoint.find(self.job.folder)
+        best = checkpoint.find(self.training.folder, "best") or checkpoint.find(self.training.folder)
         if best is None:
             raise CheckpointError("Training ended without a checkpoint.")
         checkpoint.check(best)
@@ -211,15 +211,15 @@ class _Run:
 
     def _observe(self, loss: float) -> None:
         self.progress.stopping = observe(self.progress.stopping, loss, self.progress.step)
-        self.job.emit("metric", {"step": self.progress.step, "total": self.total, "valid_loss": loss})
+        self.training.emit("metric", {"step": self.progress.step, "total": self.total, "valid_loss": loss})
 
     def _valid_loss(self) -> float:
         """Return the mean loss over the validation rows, in the precision of training."""
-        self.job.model.eval()
+        self.training.model.eval()
         loss, targets = 0.0, 0
         with torch.no_grad(), autocast(self.options.precision, self.device):
-            for batch in self.job.valid_batches():
-                total, count = self.job.loss(self.job.model, batch)
+            for batch in self.training.valid_batches():
+                total, count = self.training.loss(self.training.model, batch)
                 loss, targets = loss + float(total), targets + count
         if targets == 0:
             raise LearnsNothing("No validation row has a target.", remedy="Check data.split.valid and the labels.")
@@ -235,28 +235,28 @@ class _Run:
             return  # nothing has changed since: written again, the folder that the pointers name would be gone a moment
         random_tensors, random_values = randomness.capture()
         folder = checkpoint.save(
-            self.job.folder,
+            self.training.folder,
             self.progress.step,
             {
-                "weights": trained_weights(self.job.model),
-                "optimizer": optimizer_tensors(self.job.model, self.optimizer),
+                "weights": trained_weights(self.training.model),
+                "optimizer": optimizer_tensors(self.training.model, self.optimizer),
                 "random": random_tensors,
             },
             {
-                "identity": dict(self.job.identity),
-                "environment": dict(self.job.environment),
+                "identity": dict(self.training.identity),
+                "environment": dict(self.training.environment),
                 "progress": self.progress.to_state(),
                 "random": random_values,
                 "scaler": self.scaler.state_dict(),
             },
         )
-        checkpoint.point(self.job.folder, "latest", folder)
+        checkpoint.point(self.training.folder, "latest", folder)
         self._saved = (self.progress.step, folder)
         self._point_best_if_here(folder)
-        checkpoint.prune(self.job.folder)
-        self.job.emit("checkpoint", {"step": self.progress.step, "folder": folder.name})
+        checkpoint.prune(self.training.folder)
+        self.training.emit("checkpoint", {"step": self.progress.step, "folder": folder.name})
 
     def _point_best_if_here(self, folder: Path) -> None:
         """Also called on resume: a process may die after it named `latest` and before it named `best`."""
         if self.progress.stopping.best_step == self.progress.step:
-            checkpoint.point(self.job.folder, "best", folder)
+            checkpoint.point(self.training.folder, "best", folder)

@@ -16,7 +16,7 @@ Batch = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Job:
+class Training:
     """One training.
 
     loss: (model, batch) → (sum of the losses, number of targets), the sum as a scalar tensor with its graph.
