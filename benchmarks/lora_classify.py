@@ -173,8 +173,8 @@ def train_ours(bench: Bench, folder: Path) -> Callable[[], None]:
 
     It validates on one small batch each epoch and writes its checkpoints, as it always does, and both are timed.
     """
-    from engram.train.training import Training
     from engram.train.loop import fit
+    from engram.train.training import Training
 
     train = bench.train
     few = list(range(min(SMALL_VALIDATION, len(bench.valid.ids))))

@@ -106,8 +106,8 @@ def save_learned_encoder(folder: Path) -> None:
     from tempfile import TemporaryDirectory
 
     from engram.kinds.language import code
-    from engram.train.training import Training
     from engram.train.loop import fit
+    from engram.train.training import Training
 
     with TemporaryDirectory() as scratch:
         untrained = save_encoder(Path(scratch) / "untrained")

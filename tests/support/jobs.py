@@ -17,9 +17,9 @@ from torch.nn import functional
 from engram.files import read_json
 from engram.schema.recipe import Adapter, SaveEvery, Train
 from engram.train.adapter import attach
-from engram.train.training import Training, Outcome
 from engram.train.loop import fit
 from engram.train.randomness import seed_all
+from engram.train.training import Outcome, Training
 
 MASKED = -100
 IDENTITY = {"recipe": "r", "split": "s", "base": "b"}

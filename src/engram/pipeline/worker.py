@@ -24,8 +24,8 @@ def work(context: Context, arguments: list[str]) -> None:
     context.journal.stage = "train"
     code = context.code()
     from engram.train.adapter import count_parameters
-    from engram.train.training import Training
     from engram.train.loop import fit
+    from engram.train.training import Training
 
     recipe, folder = context.recipe, context.folder.split_folder(context.home)
     split, _ = load_split(folder)

@@ -18,12 +18,12 @@ from engram.proc import crashpoint
 from engram.train import checkpoint, randomness
 from engram.train.adapter import restore_weights, trained_weights
 from engram.train.batches import count_steps, plan_epoch
-from engram.train.training import Training, Outcome
 from engram.train.optimizer import make_optimizer, optimizer_tensors, restore_optimizer
 from engram.train.precision import autocast, make_scaler
 from engram.train.progress import Progress
 from engram.train.schedule import learning_rate_at
 from engram.train.stopping import Stopping, observe
+from engram.train.training import Outcome, Training
 from engram.train.watchdog import Watchdog
 
 
