@@ -61,21 +61,6 @@ def python_child(
         )
 
 
-def is_alive(pid: int) -> bool:
-    """Tell whether a process with this id exists.
-
-    >>> is_alive(os.getpid())
-    True
-    """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def command_of(pid: int) -> str:
     """Return the command line of a process, or an empty string when it is gone or can't be asked."""
     try:

@@ -9,9 +9,10 @@ import typer
 
 from engram.cli import output
 from engram.cli.verify import choose_key, conclude, printable
+from engram.ledger.checkpoint import open_checkpoint
 from engram.ledger.encoding import to_base64
 from engram.ledger.log import Ledger
-from engram.ledger.merkle import leaf_hash
+from engram.ledger.merkle import leaf_hash, verify_consistency
 from engram.ledger.verify import verify_ledger
 from engram.schema.codec import to_dict
 from engram.schema.entry import Entry
@@ -80,6 +81,30 @@ def prove(index: Index, json: output.Json = False) -> None:
             "checkpoint": ledger.checkpoint.decode(),
         }
     )
+
+
+@app.command()
+def consistency(
+    held: Annotated[Path, typer.Argument(help="A signed checkpoint that you kept.")], json: output.Json = False
+) -> int:
+    """Prove that the ledger only grew since a checkpoint that you kept; exit 1 when it was rewritten."""
+    ledger = _ledger()
+    old, new = open_checkpoint(held.read_bytes(), ledger.key), open_checkpoint(ledger.checkpoint, ledger.key)
+    grew = old.size <= new.size
+    proof = ledger.consistency_proof(old.size) if grew else []
+    grew = grew and verify_consistency(old.size, old.root, new.size, new.root, proof)
+    output.emit(
+        {
+            "format": "engram.consistency-proof/1",
+            "consistent": grew,
+            "old": held.read_bytes().decode(),
+            "new": ledger.checkpoint.decode(),
+            "proof": [to_base64(step) for step in proof],
+        },
+        f"{old.size} → {new.size} entries, {len(proof)} hashes of proof",
+        "CONSISTENT" if grew else "NOT CONSISTENT: this ledger is not a continuation of the checkpoint that you kept",
+    )
+    return 0 if grew else 1
 
 
 @app.command()

@@ -156,8 +156,10 @@ def _home() -> Path:
 
 def _plain(record: Any, home: Path) -> dict[str, Any]:
     from engram.schema.codec import to_dict
+    from engram.schema.state import flag
 
-    return {**to_dict(record), "state": shown_state(record, home)}
+    state = shown_state(record, home)
+    return {**to_dict(record), "state": state, "flag": flag(state)}
 
 
 def _headline(record: Any) -> str:

@@ -70,3 +70,12 @@ def step(now: State, then: State) -> State:
         allowed = ", ".join(sorted(NEXT[now])) or "nothing: it is final"
         raise PlatformError(f"A run that is {now} can't become {then}.", remedy=f"Allowed next: {allowed}.")
     return then
+
+
+def flag(state: str) -> str:
+    """Return the flag under which people see a state: In Progress, Paused, Completed or Failed.
+
+    >>> flag("awaiting_review"), flag("published")
+    ('Paused', 'Completed')
+    """
+    return next(name for name, states in GROUPS.items() if state in states)

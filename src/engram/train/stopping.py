@@ -21,11 +21,6 @@ class Stopping:
         """Tell whether training should stop; patience 0 never stops."""
         return 0 < self.patience <= self.since_best
 
-    @property
-    def improved(self) -> bool:
-        """Tell whether any evaluation beat the loss before training."""
-        return self.best_step > 0 and self.best < self.first
-
 
 def observe(state: Stopping, loss: float, step: int) -> Stopping:
     """Return the state after one validation.

@@ -70,13 +70,13 @@ def test_patience_zero_never_stops():
     for step in range(50):
         state = observe(state, 1.0 + step, step)
     assert not state.due
-    assert not state.improved
+    assert state.best_step == 0
 
 
 def test_an_equal_loss_is_no_improvement():
     state = observe(observe(Stopping(patience=1), 1.0, 0), 1.0, 1)
     assert state.due
-    assert not state.improved
+    assert state.best_step == 0
 
 
 def test_progress_survives_json_even_before_the_first_validation():
