@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ SMALL_VALIDATION = 16
 # Token counts of SST-2's training sentences at some shares of them; made-up texts follow these lengths.
 SHARES, TOKENS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0), (3, 8, 15, 22, 31, 43, 52, 67)
 SPECIAL_TOKENS = 2
-MISLABELLED = 0.1
+TELLING, MISLABELLED = 3, 5  # one word in three tells the label; one label in five is wrong
 GOOD, BAD, PLAIN = (
     tuple(words.split())
     for words in (
@@ -73,7 +73,7 @@ def read_rows(folder: Path | None, part: str, count: int) -> list[Row]:
     """Return `count` rows of a part (train or dev), drawn by a fixed seed, or made up when there is no folder."""
     random = np.random.Generator(np.random.PCG64([DATA_SEED, part == "dev"]))
     if folder is None:
-        return [Row(i, *made_up(random)) for i in range(count)]
+        return [mislabelled(Row(i, *made_up(random))) for i in range(count)]
     lines = (folder / f"{part}.tsv").read_text(encoding="utf-8").splitlines()
     pairs = [line.rsplit("\t", 1) for line in lines if line]
     chosen = random.permutation(len(pairs))[:count]
@@ -81,17 +81,22 @@ def read_rows(folder: Path | None, part: str, count: int) -> list[Row]:
 
 
 def made_up(random: np.random.Generator) -> tuple[str, int]:
-    """Return one text, as long as a sentence of SST-2, and its label.
-
-    A fifth of its words, and one at least, tell the label; a tenth of the labels are wrong, so that no loop can bring
-    the loss below the entropy of that coin, 0.325.
-    """
+    """Return one text, as long as a sentence of SST-2, and the label that a third of its words, at least one, tell."""
     label = int(random.integers(2))
     length = round(np.interp(random.random(), SHARES, TOKENS)) - SPECIAL_TOKENS
     words = random.choice(np.array(PLAIN, dtype=object), size=max(1, length))
-    said = random.choice(GOOD if label else BAD, size=max(1, len(words) // 5))
+    said = random.choice(GOOD if label else BAD, size=max(1, len(words) // TELLING))
     words[random.choice(len(words), size=len(said), replace=False)] = said
-    return " ".join(words), label if random.random() >= MISLABELLED else 1 - label
+    return " ".join(words), label
+
+
+def mislabelled(row: Row) -> Row:
+    """Give every fifth row the wrong label.
+
+    The text doesn't tell which, so no loop can bring the loss below the entropy of a coin that falls wrong once in
+    five throws, 0.500, and a loop that learns the words ends there, whatever the order of its rows.
+    """
+    return replace(row, label=1 - row.label) if row.id % MISLABELLED == 0 else row
 
 
 @dataclass
