@@ -174,7 +174,7 @@ def _debug() -> bool:
     """Tell whether tracebacks are wanted; settings that can't be read must not hide the error that is being told."""
     try:
         return load_settings().debug
-    except ValueError:
+    except EngramError:
         return False
 
 

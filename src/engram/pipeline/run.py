@@ -101,12 +101,13 @@ def tell(story: Story, baseline_only: bool) -> bool:
 
 def judge(story: Story, stages: Sequence[str]) -> None:
     """Let the judge half go through some stages, then believe only verdicts whose evidence holds."""
-    folder = story.folder
-    pending = [stage for stage in stages if not _done(folder, stage)]
-    if pending:
-        enter_stage(story, pending[0])
-        run_child(JUDGE, story.attempt, list(pending), _staged(story))
-    for stage in stages:
+    todo = list(stages)
+    while todo and _done(story.folder, todo[0]):
+        check_stage(story, todo.pop(0))  # what waits for a person keeps everything behind it waiting
+    if todo:
+        enter_stage(story, todo[0])
+        run_child(JUDGE, story.attempt, todo, _staged(story))
+    for stage in todo:
         check_stage(story, stage)
 
 

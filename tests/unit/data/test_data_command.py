@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from engram.cli import main, output
 from engram.cli.data import app, parse_columns
 from engram.errors import DataError, UsageError
 
 RUNNER = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def text_again():
+    yield
+    output.use_json(False)
 
 
 @pytest.fixture
@@ -30,17 +37,23 @@ def run(*arguments: object) -> str:
 
 
 def test_check_says_what_was_found_and_what_would_be_lost(file):
-    output = run("check", file, "--columns", "text=body,label=team")
+    said = run("check", file, "--columns", "text=body,label=team")
     for words in ("delimiter ','", "2 columns: body, team", "missing text", "tech", "66.7%", "3 of 4 rows can be used"):
-        assert words in output
-    assert "body: My [bold]bill[/bold] :smile:" in output
+        assert words in said
+    assert "body: My [bold]bill[/bold] :smile:" in said
 
 
-def test_check_answers_machines_in_json(file):
-    report = json.loads(run("check", file, "--columns", "text=body,label=team", "--json"))
+def test_check_answers_machines_in_json(file, capsys):
+    assert main.run(["data", "check", str(file), "--columns", "text=body,label=team", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
     assert report["rows_read"] == 4
     assert report["rows_kept"] + sum(report["dropped"].values()) == 4
     assert report["format"] == "engram.data-report/1"
+
+
+def test_show_answers_machines_in_json(file, capsys):
+    assert main.run(["data", "show", str(file), "--rows", "2", "--json"]) == 0
+    assert [row["line"] for row in json.loads(capsys.readouterr().out)] == [2, 3]
 
 
 def test_check_passes_the_errors_of_rows_on(file):
@@ -49,27 +62,27 @@ def test_check_passes_the_errors_of_rows_on(file):
 
 
 def test_show_prints_every_column_and_the_line(file):
-    output = run("show", file, "--rows", "2")
-    assert "My [bold]bill[/bold] :smile:" in output
-    assert "It  is slow" in output
-    assert "again" not in output
+    said = run("show", file, "--rows", "2")
+    assert "My [bold]bill[/bold] :smile:" in said
+    assert "It  is slow" in said
+    assert "again" not in said
 
 
 def test_show_prints_escapes_not_what_they_do(tmp_path):
     path = tmp_path / "evil.csv"
     path.write_text("text,la\x1b[31mbel\n\u202eabc,x\n")
-    output = run("show", path)
-    assert "\x1b[31m" not in output
-    assert "\\x1b[31m" in output
-    assert "\\u202e" in output
+    said = run("show", path)
+    assert "\x1b[31m" not in said
+    assert "\\x1b[31m" in said
+    assert "\\u202e" in said
 
 
 def test_show_reads_files_without_a_header_line(tmp_path):
     path = tmp_path / "dev.tsv"
     path.write_text('a "quoted start\t0\nb , c\t1\n')
-    output = run("show", path, "--header", "text,label", "--no-quoting", "--delimiter", "tab")
-    assert 'a "quoted start' in output
-    assert "no header line" in output
+    said = run("show", path, "--header", "text,label", "--no-quoting", "--delimiter", "tab")
+    assert 'a "quoted start' in said
+    assert "no header line" in said
 
 
 @pytest.mark.parametrize("text", ["", "text", "text=", "=a", "text=a,,label=b"])
