@@ -4,8 +4,7 @@ import json
 import shutil
 
 import pytest
-from support.home import RECIPE, make_home, write_rows
-from support.tiny import LABELS, sentences
+from support.home import make_home
 
 
 @pytest.fixture
@@ -61,19 +60,8 @@ def test_a_recipe_can_not_loosen_a_gate_of_the_card(home):
     assert "accuracy" in done.stderr
 
 
-def test_leaked_test_rows_are_refused(tmp_path):
-    recipe = RECIPE.replace("  columns:", "  clean: {deduplicate: none}\n  columns:")
-    home = make_home(tmp_path, recipe=recipe)
-    rows = [(row.text, LABELS[row.label]) for row in sentences(150)]
-    write_rows(home.folder / "tickets.csv", rows * 3)
-    done = home.engram("train", "toy.yaml")
-    assert done.returncode == 3
-    assert "leaked_test_rows == 0" in done.stderr
-    assert home.artifacts() == []
-
-
 def test_a_loss_that_is_nan_ends_the_run_and_says_where(home):
-    done = home.engram("train", "toy.yaml", "--set", "train.learning_rate=1.0e+30", "--set", "train.max_grad_norm=0")
+    done = home.engram("train", "toy.yaml", "--set", "train.learning_rate=1.0e+30")
     assert done.returncode == 1
     assert "at step" in done.stderr and "learning_rate" in done.stderr
     assert home.artifacts() == []
@@ -100,9 +88,9 @@ def test_a_second_writer_of_the_home_is_told_who_owns_it(home):
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
-    """A run that is trained and not yet judged: its judge died right after its first report."""
+    """A run that is trained and not yet judged: its worker died right after it named its candidate."""
     home = make_home(tmp_path_factory.mktemp("stopped"))
-    done = home.engram("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": "judge.after-report:3"})
+    done = home.engram("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": "worker.after-candidate"})
     assert done.returncode == 1
     run = home.last_run()
     assert (run / "candidate.json").exists() and not (run / "verdicts" / "train.json").exists()
@@ -110,7 +98,7 @@ def stopped(tmp_path_factory):
 
 
 LIES = {
-    "a better loss than the judge measures": ({"best_valid_loss": 0.001}, "the judge measured"),
+    "a larger gain than the judge measures": ({"first_valid_loss": 2.0}, "the judge measured"),
     "a loss that is not a number": ({"best_valid_loss": "nan"}, "the judge measured"),
     "other weights than it names": ({"weights": "sha256:" + "0" * 64}, "not the ones that the candidate names"),
     "gradients that are not finite": ({"grad_norm_p99": "inf"}, "grad_norm_finite"),
@@ -125,7 +113,6 @@ def test_a_worker_that_lies_is_refused_with_the_reason(stopped, tmp_path, lie):
     shutil.copytree(stopped.folder, tmp_path, dirs_exist_ok=True)
     candidate = home.last_run() / "candidate.json"
     candidate.write_text(json.dumps(json.loads(candidate.read_text()) | change))
-    (home.last_run() / "reports" / "train.json").unlink()
     done = home.engram("train", "--resume", "last")
     assert done.returncode == 3, done.stderr
     assert words in done.stderr

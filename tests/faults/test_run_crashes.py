@@ -16,6 +16,7 @@ CHILD_POINTS = [
     "judge.after-report:4",
     "train.after-step:7",
     "checkpoint.before-pointer:2",
+    "worker.after-candidate",
     "export.after-write",
 ]
 PARENT_POINTS = [

@@ -16,6 +16,7 @@ from engram.files import json_digest
 from engram.pipeline import control
 from engram.pipeline.context import Context, child_main
 from engram.pipeline.environment import fingerprint
+from engram.proc import crashpoint
 from engram.schema.codec import to_dict
 
 
@@ -53,6 +54,7 @@ def work(context: Context, arguments: list[str]) -> None:
         )
     )
     files.write_json(context.folder.candidate, candidate(outcome))
+    crashpoint("worker.after-candidate")
     context.journal.emit("finished", {"steps": outcome.steps, "best_step": outcome.best_step})
 
 

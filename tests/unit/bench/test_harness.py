@@ -132,6 +132,13 @@ def test_a_race_ends_with_table_machine_load_and_one_ratio_and_writes_them(tmp_p
     assert (told["over"], told["quick"], told["threads"]) == (2.0, True, 1)
 
 
+def test_a_race_without_equal_work_is_written_without_a_ratio(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(race, "FOLDER", tmp_path)
+    race.finish("rx", {"ours": [Lap(1.0, 2.0, 0.5)]}, packages=(), threads=1, quick=False, extra={}, ratio_line=None)
+    assert "ratio" not in capsys.readouterr().out
+    assert json.loads((tmp_path / "rx.json").read_text())["ratio"] is None
+
+
 def test_a_failed_race_leaves_with_one_and_its_reason(capsys):
     def fail():
         raise RaceFailed("NOT EQUAL: loss")
