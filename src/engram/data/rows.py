@@ -3,25 +3,118 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from pathlib import Path
+from typing import Any
 
 from engram.schema.split import Part
+
+Message = Mapping[str, Any]
+ANSWERING = "assistant"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kept row. `id` is its number among the kept rows; `label` an index into the split's labels."""
+    """One text and its class. `id` is its number among the kept rows; `label` an index into the split's labels."""
 
     id: int
     text: str
     label: int
 
+    @property
+    def input(self) -> str:
+        """What a model is asked."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """The words of one sentence, and for each the index of its tag in the split's labels."""
+
+    id: int
+    tokens: tuple[str, ...]
+    tags: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """The words with a space between them."""
+        return " ".join(self.tokens)
+
+    @property
+    def input(self) -> tuple[str, ...]:
+        """What a model is asked."""
+        return self.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRow:
+    """A conversation. Each message has `role` (system, user, assistant or tool) and `content`.
+
+    A plain text to continue is one assistant message; a prompt and its completion are a user and an assistant message.
+    """
+
+    id: int
+    messages: tuple[Message, ...]
+    tools: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """The messages before the last answer."""
+        return self.messages[:-1]
+
+    @property
+    def answer(self) -> str:
+        """The last answer."""
+        return str(self.messages[-1]["content"])
+
+    @property
+    def text(self) -> str:
+        """The question by which rows are told apart: what stands before the last answer, or the text itself."""
+        return "\n".join(str(one["content"]) for one in self.prompt) or self.answer
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """What a model is asked."""
+        return {"messages": [dict(one) for one in self.prompt], "tools": [dict(one) for one in self.tools]}
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceRow:
+    """A prompt with a better and a worse answer."""
+
+    id: int
+    messages: tuple[Message, ...]
+    chosen: str
+    rejected: str
+
+    @property
+    def text(self) -> str:
+        """The question by which rows are told apart."""
+        return "\n".join(str(one["content"]) for one in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorRow:
+    """A text, one that means the same, and one that does not ('' where there is none)."""
+
+    id: int
+    anchor: str
+    positive: str
+    negative: str
+
+    @property
+    def text(self) -> str:
+        """The text by which rows are told apart."""
+        return self.anchor
+
+
+AnyRow = Row | TagRow | ChatRow | PreferenceRow | AnchorRow
+
 
 def row_line(number: int, text: str, label: int) -> str:
-    """Return the row's line: canonical JSON, written by hand because a general encoder takes five times as long.
+    """Return the line of a labelled row: canonical JSON, written by hand because a general encoder takes five times as long.
 
     >>> row_line(7, 'say "hi"', 1)
     '{"id":7,"label":1,"text":"say \\\\"hi\\\\""}\\n'
@@ -29,10 +122,33 @@ def row_line(number: int, text: str, label: int) -> str:
     return f'{{"id":{number},"label":{label},"text":{encode_basestring(text)}}}\n'
 
 
-def read_part(folder: Path, part: Part) -> Iterator[Row]:
+def body_line(number: int, body: Mapping[str, Any]) -> str:
+    """Return the line of any other row.
+
+    >>> body_line(7, {"tokens": ["Rome"], "tags": [1]})
+    '{"id":7,"tags":[1],"tokens":["Rome"]}\\n'
+    """
+    return json.dumps({"id": number, **body}, sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def read_part(folder: Path, part: Part) -> Iterator[Any]:
     """Stream the rows of one part; nothing is verified here (see `engram.data.cache.is_sound`)."""
     decode = json.JSONDecoder().raw_decode
+    make: Callable[[dict[str, Any]], AnyRow] | None = None
     with (folder / part.file).open(encoding="utf-8", newline="\n") as stream:
         for line in stream:
             record, _ = decode(line)
-            yield Row(record["id"], record["text"], record["label"])
+            make = make or _maker(record)  # all rows of a part have one form
+            yield make(record)
+
+
+def _maker(record: Mapping[str, Any]) -> Callable[[dict[str, Any]], AnyRow]:
+    if "label" in record:
+        return lambda one: Row(one["id"], one["text"], one["label"])
+    if "tags" in record:
+        return lambda one: TagRow(one["id"], tuple(one["tokens"]), tuple(one["tags"]))
+    if "chosen" in record:
+        return lambda one: PreferenceRow(one["id"], tuple(one["messages"]), one["chosen"], one["rejected"])
+    if "anchor" in record:
+        return lambda one: AnchorRow(one["id"], one["anchor"], one["positive"], one["negative"])
+    return lambda one: ChatRow(one["id"], tuple(one["messages"]), tuple(one.get("tools", ())))

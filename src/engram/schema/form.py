@@ -1,0 +1,112 @@
+"""The forms that rows may have in a file, and what rows they become. Names and roles only; `data.forms` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Gives = Literal["label", "tags", "chat", "preference", "anchors"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of rows.
+
+    gives: the rows that it becomes; several forms become the same rows.
+    roles: role → what stands there; each needs a column. optional: roles that a row may leave out.
+    nested: roles whose cell is a list or an object. A role's column has the role's own name unless
+    ``data.columns`` says otherwise.
+    """
+
+    name: str
+    title: str
+    gives: Gives
+    roles: Mapping[str, str]
+    optional: Mapping[str, str] = field(default_factory=dict)
+    nested: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All roles, the needed ones first."""
+        return (*self.roles, *self.optional)
+
+
+def _form(
+    name: str,
+    title: str,
+    gives: Gives,
+    roles: Mapping[str, str],
+    optional: Mapping[str, str] | None = None,
+    nested: tuple[str, ...] = (),
+) -> tuple[str, Form]:
+    return name, Form(name, title, gives, roles, optional or {}, frozenset(nested))
+
+
+_TOOLS = "the tools that the model may call, as a list of JSON schemas"
+
+# In the order in which `auto` tries them: the first whose needed columns are all there.
+FORMS: dict[str, Form] = dict(
+    (
+        _form("label", "A text and its class", "label", {"text": "the text to classify", "label": "its class"}),
+        _form(
+            "tags",
+            "Tokens and a tag for each",
+            "tags",
+            {"tokens": "the words of a sentence, as a list", "tags": "one tag a word, as a list"},
+            nested=("tokens", "tags"),
+        ),
+        _form(
+            "preference",
+            "A prompt with a better and a worse answer",
+            "preference",
+            {"prompt": "the question", "chosen": "the better answer", "rejected": "the worse answer"},
+            nested=("prompt", "chosen", "rejected"),
+        ),
+        _form(
+            "messages",
+            "A conversation: a list of {role, content}",
+            "chat",
+            {"messages": "the conversation"},
+            {"tools": _TOOLS},
+            ("messages", "tools"),
+        ),
+        _form(
+            "sharegpt",
+            "A conversation: a list of {from, value}",
+            "chat",
+            {"conversations": "the conversation"},
+            {"system": "the system message", "tools": _TOOLS},
+            ("conversations", "tools"),
+        ),
+        _form(
+            "alpaca",
+            "An instruction, an input if there is one, and the output",
+            "chat",
+            {"instruction": "what to do", "output": "the answer"},
+            {"input": "what to do it with", "system": "the system message"},
+        ),
+        _form(
+            "prompt_completion",
+            "A prompt and its completion",
+            "chat",
+            {"prompt": "what is given", "completion": "what follows"},
+            nested=("prompt", "completion"),
+        ),
+        _form(
+            "prompt_response",
+            "A prompt and its response",
+            "chat",
+            {"prompt": "what is asked", "response": "the answer"},
+            {"system": "the system message"},
+        ),
+        _form(
+            "anchors",
+            "A text, one that means the same, and perhaps one that does not",
+            "anchors",
+            {"anchor": "a text", "positive": "a text that means the same"},
+            {"negative": "a text that means something else"},
+        ),
+        _form("text", "Plain text to learn to continue", "chat", {"text": "the text"}),
+    )
+)
