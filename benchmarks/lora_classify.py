@@ -115,8 +115,8 @@ class Bench:
     def __init__(self, plan: Plan, seed: int) -> None:
         import torch
 
-        from engram.kinds.language import code
-        from engram.kinds.language.examples import tokenise
+        from engram.kinds.language.classify import code
+        from engram.kinds.language.classify.examples import tokenise_rows as tokenise
 
         torch.set_num_threads(plan.threads)
         folder = sst2_folder() if plan.data == SST2 else None

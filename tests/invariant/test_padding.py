@@ -9,9 +9,11 @@ import pytest
 import torch
 from support import tiny
 
-from engram.kinds.language.classify import collate, loss, predict, scoring_batches
-from engram.kinds.language.examples import Examples, prepare
-from engram.kinds.language.load import Loaded, load
+from engram.kinds.language.classify.examples import Examples, prepare
+from engram.kinds.language.classify.model import load, loss
+from engram.kinds.language.classify.model import score as predict
+from engram.kinds.language.load import Loaded
+from engram.kinds.language.padding import collate, scoring_batches
 from engram.schema.recipe import Train
 from engram.train.batches import plan_epoch
 

@@ -105,7 +105,7 @@ def save_learned_encoder(folder: Path) -> None:
     """Save a tiny encoder that has seen text of this sort: a random one gives an adapter nothing to work with."""
     from tempfile import TemporaryDirectory
 
-    from engram.kinds.language import code
+    from engram.kinds.language.classify import code
     from engram.train.loop import fit
     from engram.train.training import Training
 

@@ -114,7 +114,7 @@ AnyRow = Row | TagRow | ChatRow | PreferenceRow | AnchorRow
 
 
 def row_line(number: int, text: str, label: int) -> str:
-    """Return the line of a labelled row: canonical JSON, written by hand because a general encoder takes five times as long.
+    """Return the line of a labelled row: canonical JSON, by hand: a general encoder takes five times as long.
 
     >>> row_line(7, 'say "hi"', 1)
     '{"id":7,"label":1,"text":"say \\\\"hi\\\\""}\\n'

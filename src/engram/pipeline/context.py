@@ -55,11 +55,12 @@ class Context:
         return self.card.tasks[self.recipe.task]
 
     def code(self) -> ModuleType:
-        """Load what the kind does; this is where torch comes in."""
+        """Load what the kind does for the recipe's task; this is where torch comes in."""
         import torch
 
         torch.set_num_threads(self.spec.threads)
-        return importlib.import_module(self.card.code)
+        found: ModuleType = importlib.import_module(self.card.code).task(self.recipe.task)
+        return found
 
     def progress(self, what: str) -> Callable[[int, int], None]:
         """Return a callback that reports (done, total) of something, at most a hundred times, and obeys commands."""

@@ -16,7 +16,6 @@ import numpy as np
 from engram import files, registry
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
-from engram.evaluate.metric import Answers
 from engram.export.format import BaseRef
 from engram.pipeline.context import Context, enter
 from engram.pipeline.measure.answers import load_answers
@@ -31,21 +30,19 @@ def measure(context: Context, name: str) -> dict[str, Any]:
     folder = context.folder.split_folder(context.home)
     split, _ = load_split(folder)
     code = context.code()
-    loaded = code.reopen(name, context.folder.exports / name, base, split.labels, context.recipe.train.max_seq_length)
+    loaded = code.reopen(name, context.folder.exports / name, base, split.labels, context.recipe)
     test = code.prepare(loaded, read_part(folder, split.parts["test"]))
-    logits = code.predict(loaded, test)
+    again = code.predict(loaded, test)
     answers = context.folder.path / "answers"
     expected = np.load(answers / "logits.npy", allow_pickle=False)
     evaluated = load_answers(answers / "tuned.npz", split.labels)
-    chances = code.probabilities(logits)
-    again = Answers(evaluated.truth, chances.argmax(axis=1).astype(np.int64), chances, split.labels)
     metric = registry.get("metric", context.card.primary(context.recipe.task).name)
     return {
-        "rows": len(test.ids),
+        "rows": len(test.lengths),
         "reloads": 1.0,
-        "max_logit_difference": float(np.abs(logits - expected).max(initial=0.0)),
-        "metric_difference": abs(metric.compute(again) - metric.compute(evaluated)),
-        "changed_answers": int((again.guess != evaluated.guess).sum()),
+        "max_logit_difference": float(np.abs(again.logits - expected).max(initial=0.0)),
+        "metric_difference": abs(metric.compute(again.answers) - metric.compute(evaluated)),
+        "changed_answers": int((again.answers.guess != evaluated.guess).sum()),
     }
 
 

@@ -35,13 +35,13 @@ def work(context: Context, arguments: list[str]) -> None:
     for name in formats:
         code.export(loaded, name, context.folder.exports / name)
     name = formats[-1]
-    theirs = code.reopen(name, artifact / name, loaded.base, split.labels, recipe.train.max_seq_length)
+    theirs = code.reopen(name, artifact / name, loaded.base, split.labels, recipe)
     answers = code.predict(theirs, code.prepare(theirs, rows))
     same = {
         path: (context.folder.exports / path).is_file() and files.sha256_file(context.folder.exports / path) == digest
         for path, digest in exported_files(artifact).items()
     }
-    agreement = float(np.mean(ours.argmax(axis=1) == answers.argmax(axis=1)))
+    agreement = float(np.mean(ours.answers.guess == answers.answers.guess))
     files.write_json(
         context.folder.attempt(context.spec.attempt) / "rederived.json", {"files": same, "agreement": agreement}
     )

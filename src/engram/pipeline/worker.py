@@ -33,7 +33,7 @@ def work(context: Context, arguments: list[str]) -> None:
     loaded = code.load(recipe, split.labels)
     train = code.prepare(loaded, read_part(folder, split.parts["train"]))
     valid = code.prepare(loaded, read_part(folder, split.parts["valid"]))
-    context.journal.emit("started", {"rows": len(train.ids), "parameters": count_parameters(loaded.model)})
+    context.journal.emit("started", {"rows": len(train.lengths), "parameters": count_parameters(loaded.model)})
     outcome = fit(
         Training(
             model=loaded.model,

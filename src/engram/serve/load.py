@@ -29,13 +29,13 @@ def open_artifact(folder: Path) -> Predictor:
 
 def open_exports(folder: Path, recipe: Recipe, labels: tuple[str, ...]) -> Predictor:
     """Return the predictor of the exported formats in a folder; whole models come before adapters."""
-    code = importlib.import_module(registry.get("kind", recipe.kind).code)
+    code = importlib.import_module(registry.get("kind", recipe.kind).code).task(recipe.task)
     formats = [name for name in recipe.export if (folder / name).is_dir()]
     if not formats:
         raise NotFound(f"{folder} holds none of the recipe's exports ({', '.join(recipe.export)}).")
     name = max(formats, key=lambda one: registry.get("export", one).consumes)
     base = code.find_base(recipe.model) if not registry.get("export", name).consumes else _NO_BASE
-    loaded = code.reopen(name, folder / name, base, labels, recipe.train.max_seq_length)
+    loaded = code.reopen(name, folder / name, base, labels, recipe)
 
     def answer(inputs: Sequence[Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = code.answer(loaded, inputs)

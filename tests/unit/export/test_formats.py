@@ -21,10 +21,10 @@ from engram.export.card import USE
 from engram.export.format import BaseRef
 from engram.export.inspect import find_executables, find_secrets
 from engram.files import write_json
-from engram.kinds.language.classify import predict
-from engram.kinds.language.examples import prepare
-from engram.kinds.language.exports import export, reopen
-from engram.kinds.language.load import load
+from engram.kinds.language.classify.examples import prepare
+from engram.kinds.language.classify.model import load, reopen
+from engram.kinds.language.classify.model import score as predict
+from engram.kinds.language.exports import export
 from engram.schema.codec import to_dict
 from engram.serve.load import open_artifact
 from engram.train.adapter import trained_weights
@@ -108,7 +108,7 @@ def test_the_ecosystem_opens_both_without_engram_and_answers_the_same(exported):
 
 @pytest.mark.parametrize("form", ["adapter", "merged"])
 def test_reopened_it_is_the_evaluated_model(exported, form):
-    again = reopen(form, exported.folder / form, exported.ref, tiny.LABELS, 32)
+    again = reopen(form, exported.folder / form, exported.ref, tiny.LABELS, tiny.recipe("base"))
     assert {p.dtype for p in again.model.parameters()} == {torch.float32}
     logits = predict(again, prepare(again, tiny.sentences(8, seed=4)))
     assert np.abs(logits - exported.logits).max() <= 1e-4
@@ -173,7 +173,7 @@ def test_a_fully_tuned_model_is_merged_as_it_is(tmp_path):
     loaded = load(tiny.recipe(tiny.save_encoder(tmp_path / "base"), adapter=tiny.FULL), tiny.LABELS)
     wanted = predict(loaded, prepare(loaded, tiny.sentences(8, seed=4)))
     export(loaded, "merged", tmp_path / "merged")
-    again = reopen("merged", tmp_path / "merged", loaded.base, tiny.LABELS, 32)
+    again = reopen("merged", tmp_path / "merged", loaded.base, tiny.LABELS, tiny.recipe("base"))
     np.testing.assert_array_equal(predict(again, prepare(again, tiny.sentences(8, seed=4))), wanted)
 
 

@@ -1,25 +1,23 @@
-"""The language kind's functions, under the names that the pipeline calls for every kind."""
+"""The language kind's code: one module a task, each with the same names."""
 
-from engram.kinds.language.baselines import baselines
-from engram.kinds.language.classify import answer, collate, loss, predict, probabilities, scoring_batches
-from engram.kinds.language.examples import prepare, tokenise
-from engram.kinds.language.exports import export, reopen
-from engram.kinds.language.load import load, tokenizer_of
-from engram.kinds.language.source import find_base
+from __future__ import annotations
 
-__all__ = [
-    "answer",
-    "baselines",
-    "collate",
-    "export",
-    "find_base",
-    "load",
-    "loss",
-    "predict",
-    "prepare",
-    "probabilities",
-    "reopen",
-    "scoring_batches",
-    "tokenise",
-    "tokenizer_of",
-]
+import importlib
+from types import ModuleType
+
+from engram.errors import UnknownName
+
+TASKS = ("classify", "tag", "generate")
+
+
+def task(name: str) -> ModuleType:
+    """Return the module that does a task of the card.
+
+    Its functions are what the pipeline calls: load, tokenizer_of, find_base, tokenise, prepare, collate, loss,
+    scoring_batches, predict, baselines, answer, export, reopen; ANSWERS is the type of its answers.
+
+    Raises UnknownName for a task that the kind does not have.
+    """
+    if name not in TASKS:
+        raise UnknownName.of("task of the kind language", name, TASKS)
+    return importlib.import_module(f"engram.kinds.language.{name}.code")

@@ -1,4 +1,4 @@
-"""Writing a tuned classifier down in the formats of the export room, and opening such files again."""
+"""Writing a tuned model down in the formats of the export room, and opening such files again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from engram import registry
 from engram.export.format import BaseRef
 from engram.kinds.language.load import Loaded, longest, open_tokenizer, quiet
+from engram.schema.recipe import Recipe
 
 
 def export(loaded: Loaded, name: str, folder: Path) -> None:
@@ -20,10 +21,10 @@ def export(loaded: Loaded, name: str, folder: Path) -> None:
         registry.get("export", name).write(loaded.model, fresh, loaded.base, folder)
 
 
-def reopen(name: str, folder: Path, base: BaseRef, labels: tuple[str, ...], max_length: int) -> Loaded:
+def reopen_export(task: str, name: str, folder: Path, base: BaseRef, labels: tuple[str, ...], recipe: Recipe) -> Loaded:
     """Open exported files with the ecosystem's own loader, ready to predict."""
     with quiet():
         model, tokenizer = registry.get("export", name).open(folder, base, labels)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    return Loaded(model, tokenizer, labels, None, longest(max_length, model))
+    return Loaded(model, tokenizer, labels, None, longest(recipe.train.max_seq_length, model), recipe)

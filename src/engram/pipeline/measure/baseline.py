@@ -29,7 +29,7 @@ def baseline(context: Context) -> Report:
     return Report(
         run=context.spec.run,
         stage="baseline",
-        n=len(test.ids),
+        n=len(test.lengths),
         split_digest=split.digest,
         metrics=compare.measure(answers[reference], metrics, resamples=recipe.evaluate.bootstrap),
         details={"reference": reference, "baselines": others},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from engram import files, registry
 from engram.data.prepare import prepare_split
@@ -56,13 +58,19 @@ def counts(report: DataReport) -> dict[str, Measure]:
 def _tokenised(context: Context, folder: Path, split: Split) -> dict[str, float]:
     code = context.code()
     tokenizer = code.tokenizer_of(context.recipe)
-    parts = [
-        code.tokenise(tokenizer, list(read_part(folder, part)), context.recipe.train.max_seq_length, len(split.labels))
-        for part in split.parts.values()
-    ]
-    rows = sum(len(part.ids) for part in parts)
+    return token_measures(
+        [
+            code.tokenise(tokenizer, list(read_part(folder, part)), context.recipe, split.labels)
+            for part in split.parts.values()
+        ]
+    )
+
+
+def token_measures(parts: Sequence[Any]) -> dict[str, float]:
+    """Return what the data gate asks of tokenised parts."""
+    rows = sum(len(part.lengths) for part in parts)
     return {
         "tokenisation_error_rate": sum(part.errors for part in parts) / max(1, rows),
         "lost_tokens_rate": sum(part.tokens_lost for part in parts) / max(1, sum(part.tokens_total for part in parts)),
-        "untrainable_rows": float(sum(target < 0 for part in parts for target in part.targets)),
+        "untrainable_rows": float(sum(part.untrainable for part in parts)),
     }

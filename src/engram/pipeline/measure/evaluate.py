@@ -8,7 +8,6 @@ from engram import registry
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
 from engram.evaluate.compare import compare
-from engram.evaluate.metric import Answers
 from engram.pipeline.context import Context
 from engram.pipeline.measure.answers import load_answers, save_answers
 from engram.pipeline.measure.baseline import metric_names
@@ -24,15 +23,13 @@ def evaluate(context: Context) -> Report:
     loaded = code.load(recipe, split.labels)
     load_candidate(context, loaded)
     test = code.prepare(loaded, read_part(folder, split.parts["test"]))
-    logits = code.predict(loaded, test, context.progress("rows"))
-    chances = code.probabilities(logits)
-    tuned = Answers(np.asarray(test.targets), chances.argmax(axis=1).astype(np.int64), chances, split.labels)
+    tuned = code.predict(loaded, test, context.progress("rows"))
     answers = context.folder.path / "answers"
-    save_answers(answers / "tuned.npz", tuned)
-    np.save(answers / "logits.npy", logits, allow_pickle=False)
+    save_answers(answers / "tuned.npz", tuned.answers)
+    np.save(answers / "logits.npy", tuned.logits, allow_pickle=False)
     baselines = context.folder.report("baseline")
     measures, details = compare(
-        tuned,
+        tuned.answers,
         load_answers(answers / f"{context.task.reference_baseline}.npz", split.labels),
         [registry.get("metric", name) for name in metric_names(context)],
         resamples=recipe.evaluate.bootstrap,
@@ -41,7 +38,7 @@ def evaluate(context: Context) -> Report:
     return Report(
         run=context.spec.run,
         stage="evaluate",
-        n=len(test.ids),
+        n=len(test.lengths),
         split_digest=split.digest,
         times_scored=context.folder.times_scored(),
         metrics=measures,

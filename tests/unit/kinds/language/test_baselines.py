@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engram.errors import LearnsNothing
-from engram.kinds.language.baselines import _probe
+from engram.kinds.language.classify.baselines import _probe
 
 
 def test_rows_of_one_label_are_told_before_anything_is_fitted():

@@ -10,10 +10,14 @@ import torch
 from support import tiny
 
 from engram.data.rows import Row
-from engram.kinds.language.baselines import baselines
-from engram.kinds.language.classify import answer, collate, loss, predict, probabilities, scoring_batches
-from engram.kinds.language.examples import CHUNK_ROWS, MASKED, prepare, tokenise
-from engram.kinds.language.load import Loaded, load
+from engram.kinds.language.classify.baselines import baselines
+from engram.kinds.language.classify.examples import CHUNK_ROWS, prepare
+from engram.kinds.language.classify.examples import tokenise_rows as tokenise
+from engram.kinds.language.classify.model import answer, load, loss, probabilities
+from engram.kinds.language.classify.model import score as predict
+from engram.kinds.language.load import Loaded
+from engram.kinds.language.padding import MASKED, collate, scoring_batches
+from engram.pipeline.measure.data import token_measures
 
 
 @pytest.fixture(scope="module", params=["encoder", "causal"])
@@ -40,21 +44,21 @@ def test_lost_tokens_are_counted_to_the_token(loaded):
     assert cut.tokens_total == whole.tokens_total
     assert max(cut.lengths) == 4
     assert cut.tokens_lost == sum(length - min(length, 4) for length in whole.lengths) > 0
-    assert cut.measures()["lost_tokens_rate"] == cut.tokens_lost / whole.tokens_total
+    assert token_measures([cut])["lost_tokens_rate"] == cut.tokens_lost / whole.tokens_total
 
 
 def test_a_text_without_a_token_is_an_error_and_still_gets_an_answer(loaded):
     examples = tokenise(loaded.tokenizer, rows("", "late", "   ", ""), 32, 3)
     empty = 3 if len(loaded.tokenizer("   ")["input_ids"]) <= len(loaded.tokenizer("")["input_ids"]) else 2
     assert examples.errors == empty
-    assert examples.measures()["tokenisation_error_rate"] == empty / 4
+    assert token_measures([examples])["tokenisation_error_rate"] == empty / 4
     assert np.isfinite(predict(loaded, examples)).all()
 
 
 def test_a_label_that_is_none_of_the_classes_is_masked_and_counted(loaded):
     examples = tokenise(loaded.tokenizer, [Row(0, "a", 2), Row(1, "b", 3), Row(2, "c", -1), Row(3, "d", 0)], 32, 3)
     assert examples.targets == [2, MASKED, MASKED, 0]
-    assert examples.measures()["untrainable_rows"] == 2
+    assert token_measures([examples])["untrainable_rows"] == 2
     total, count = loss(loaded.model, collate(loaded, examples, [1, 2]))
     assert (float(total), count) == (0.0, 0)
     assert loss(loaded.model, collate(loaded, examples, [0, 1, 3]))[1] == 2
@@ -70,7 +74,11 @@ def test_more_rows_than_one_chunk_are_tokenised_alike(loaded):
 
 def test_no_rows_are_no_error(loaded):
     nothing = tokenise(loaded.tokenizer, [], 32, 3)
-    assert nothing.measures() == {"tokenisation_error_rate": 0.0, "lost_tokens_rate": 0.0, "untrainable_rows": 0.0}
+    assert token_measures([nothing]) == {
+        "tokenisation_error_rate": 0.0,
+        "lost_tokens_rate": 0.0,
+        "untrainable_rows": 0.0,
+    }
     assert predict(loaded, nothing).shape == (0, 3)
     assert answer(loaded, []) == []
 

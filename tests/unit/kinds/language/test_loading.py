@@ -13,9 +13,10 @@ from support import tiny
 from transformers import AutoTokenizer
 
 from engram.errors import UserError
-from engram.kinds.language.classify import predict
-from engram.kinds.language.examples import prepare
-from engram.kinds.language.load import load, open_classifier, open_tokenizer, tokenizer_of
+from engram.kinds.language.classify.examples import prepare
+from engram.kinds.language.classify.model import load, open_classifier
+from engram.kinds.language.classify.model import score as predict
+from engram.kinds.language.load import open_tokenizer, tokenizer_of
 from engram.train.adapter import trained_weights
 
 SAVE = {"encoder": tiny.save_encoder, "causal": tiny.save_causal}

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from engram.errors import LearnsNothing
 from engram.evaluate.metric import Answers
-from engram.kinds.language.classify import SCORING_TOKENS, collate
-from engram.kinds.language.examples import Examples
+from engram.kinds.language.classify.examples import Examples
 from engram.kinds.language.load import Loaded
+from engram.kinds.language.padding import SCORING_TOKENS, collate
 from engram.train.batches import order_for_scoring
 
 

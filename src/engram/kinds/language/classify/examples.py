@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engram.data.rows import Row
 from engram.kinds.language.load import Loaded
+from engram.kinds.language.padding import MASKED
+from engram.schema.recipe import Recipe
 
-MASKED = -100
 CHUNK_ROWS = 1024
 
 
@@ -31,22 +32,23 @@ class Examples:
         """Tokens of each row."""
         return [len(ids) for ids in self.ids]
 
-    def measures(self) -> Mapping[str, float]:
-        """Return what the data gate asks of a tokenised set."""
-        rows = max(1, len(self.ids))
-        return {
-            "tokenisation_error_rate": self.errors / rows,
-            "lost_tokens_rate": self.tokens_lost / max(1, self.tokens_total),
-            "untrainable_rows": float(sum(target == MASKED for target in self.targets)),
-        }
+    @property
+    def untrainable(self) -> int:
+        """Rows without a target."""
+        return sum(target == MASKED for target in self.targets)
 
 
 def prepare(loaded: Loaded, rows: Iterable[Row]) -> Examples:
     """Tokenise rows with the model's own tokenizer, cut at the model's longest input."""
-    return tokenise(loaded.tokenizer, list(rows), loaded.max_length, classes=len(loaded.labels))
+    return tokenise_rows(loaded.tokenizer, list(rows), loaded.max_length, classes=len(loaded.labels))
 
 
-def tokenise(tokenizer: object, rows: Sequence[Row], max_length: int, classes: int) -> Examples:
+def tokenise(tokenizer: object, rows: Sequence[Row], recipe: Recipe, labels: Sequence[str]) -> Examples:
+    """Tokenise rows as the recipe says, without a model: what the data gate looks at."""
+    return tokenise_rows(tokenizer, rows, recipe.train.max_seq_length, len(labels))
+
+
+def tokenise_rows(tokenizer: object, rows: Sequence[Row], max_length: int, classes: int) -> Examples:
     """Tokenise rows; a label outside 0 … classes-1 can't be learned from and is masked."""
     ids: list[list[int]] = []
     total = lost = errors = 0
