@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from itertools import zip_longest
 
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.answers import text_answers
 
-from engram.errors import UsageError
+from engram.errors import MissingExtra, UsageError
 from engram.evaluate import bleu, chrf, exact_match, qa_f1, rouge_l
 from engram.evaluate.rouge_l import longest_common
 from engram.evaluate.squad import normalised
@@ -147,3 +149,18 @@ def test_texts_that_were_never_written_are_told_with_what_to_do(metric) -> None:
     with pytest.raises(UsageError, match=f"'{metric.name}' needs the texts.*Take '{metric.name}' out"):
         metric.compute(silent)
     assert silent.correct() is None
+
+
+def test_nothing_of_sacrebleu_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys; from engram.evaluate import bleu, compare; from engram.evaluate.text_answers import TextAnswers; "
+        "compare.measure(TextAnswers((('a',),), ('a',)), [], resamples=0); print('sacrebleu' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_without_sacrebleu_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics", None)
+    with pytest.raises(MissingExtra, match=r"needed to score BLEU.*\[train\]"):
+        bleu.compute(TextAnswers((("a",),), ("a",)))
