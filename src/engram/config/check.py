@@ -77,6 +77,8 @@ def _registered(recipe: Recipe) -> Iterator[FieldProblem]:
     yield from _names("metric", recipe.evaluate.metrics, ("evaluate", "metrics"))
     yield from _names("prep step", recipe.prep, ("prep",))
     yield from _names("export", recipe.export, ("export",))
+    yield from _names("callback", recipe.train.callbacks, ("train", "callbacks"))
+    yield from _names("callback", recipe.train.report_to, ("train", "report_to"))
     for index, source in enumerate(recipe.data.sources):
         if source.format != "auto":
             yield from _names("reader", (source.format,), ("data", "sources", index, "format"), listed=False)
