@@ -9,6 +9,7 @@ from engram.config.licences import research_only
 from engram.errors import did_you_mean
 from engram.schema.card import TaskCard
 from engram.schema.codec import FieldProblem, Path
+from engram.schema.form import FORMS
 from engram.schema.recipe import Recipe, Source
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -73,14 +74,19 @@ def _parts(recipe: Recipe) -> Iterator[FieldProblem]:
 
 
 def _columns(recipe: Recipe, task: TaskCard) -> Iterator[FieldProblem]:
-    columns = recipe.data.columns
-    for role in columns:
-        if role not in task.columns:
-            told = f"the task {recipe.task!r} has no column {role!r}. Its columns: {', '.join(task.columns)}."
-            yield FieldProblem(("data", "columns", role), told, remedy=did_you_mean(role, task.columns))
-    for role, meaning in task.columns.items():
-        if role not in columns:
-            told = f"the task {recipe.task!r} needs the column {role!r} ({meaning}); 'data.columns' does not give it."
-            yield FieldProblem(("data", "columns"), told)
-        elif not columns[role].strip():
+    columns, wanted = recipe.data.columns, recipe.data.format
+    if wanted != "auto" and wanted not in task.forms:
+        told = f"the task {recipe.task!r} takes no rows of the format {wanted!r}. Its formats: {', '.join(task.forms)}."
+        yield FieldProblem(("data", "format"), told, remedy=did_you_mean(wanted, task.forms))
+        return
+    forms = [FORMS[name] for name in ((wanted,) if wanted != "auto" else task.forms)]
+    known = dict.fromkeys(role for form in forms for role in form.known)
+    for role, name in columns.items():
+        if role not in known:
+            told = f"the task {recipe.task!r} has no column {role!r}. Its columns: {', '.join(known)}."
+            yield FieldProblem(("data", "columns", role), told, remedy=did_you_mean(role, known))
+        elif not name.strip():
             yield FieldProblem(("data", "columns", role), f"the column for {role!r} has no name.")
+    if columns and set(columns) <= set(known) and not any(set(columns) <= set(form.known) for form in forms):
+        told = f"no format of the task {recipe.task!r} has the columns {', '.join(columns)} together."
+        yield FieldProblem(("data", "columns"), told, remedy=f"Formats: {', '.join(form.name for form in forms)}.")

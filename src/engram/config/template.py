@@ -34,7 +34,7 @@ adapter: {{type: lora, r: 16, alpha: 32}}
 train:
   learning_rate: 1.0e-3
   num_train_epochs: 3
-  tokens_per_batch: 2048             # or per_device_train_batch_size
+  per_device_train_batch_size: 16
   max_seq_length: 128                # longer texts are cut, and counted
 
 evaluate: {{metrics: [accuracy, macro_f1, confusion_matrix, ece]}}

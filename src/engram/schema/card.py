@@ -37,10 +37,10 @@ class SpansOut:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """One task of a kind: its columns, measures, reference baseline, gates and exports."""
+    """One task of a kind: the forms of its rows, its measures, reference baseline, gates and exports."""
 
     title: str
-    columns: Mapping[str, str]
+    forms: tuple[str, ...]
     kpis: tuple[Kpi, ...]
     reference_baseline: str
     gates: Mapping[str, tuple[Criterion, ...]]

@@ -77,13 +77,15 @@ class SplitPlan:
 class Data:
     """Sources, columns, labels, cleaning and split.
 
-    columns: role → column name in the file, as ``{text: sentence, label: label}``.
+    format: the form of the rows (`schema.form`); ``auto`` takes the first form of the task whose columns are there.
+    columns: role → column name in the file, as ``{text: sentence}``; without it a role's column has the role's name.
     labels: value in the file → name shown to people; absent means the values are the names.
     limit: use at most so many rows (drawn from the start after the seeded shuffle); for quick trials.
     """
 
     sources: tuple[Source, ...]
-    columns: Mapping[str, str] = field(default_factory=lambda: {"text": "text", "label": "label"})
+    format: str = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] | None = None
     clean: Clean = Clean()
     split: SplitPlan = SplitPlan()

@@ -7,7 +7,7 @@ from engram.schema.criterion import Criterion
 
 CLASSIFY = TaskCard(
     title="Text classification",
-    columns={"text": "the text to classify", "label": "its class"},
+    forms=("label",),
     kpis=(Kpi("accuracy", "max", primary=True), Kpi("macro_f1", "max"), Kpi("weighted_f1", "max"), Kpi("ece", "min")),
     reference_baseline="linear_probe",
     gates={

@@ -18,12 +18,12 @@ def simulate(context: Context) -> Report:
     """Send the test rows, again and again, from `concurrency` clients for the recipe's seconds."""
     folder = context.folder.split_folder(context.home)
     split, _ = load_split(folder)
-    texts = [row.text for row in read_part(folder, split.parts["test"])]
+    inputs = [row.input for row in read_part(folder, split.parts["test"])]
     context.code()
     predictor = open_exports(context.folder.exports, context.recipe, split.labels)
     plan = context.recipe.simulate
     with Batcher(predictor) as batcher:
-        found = run_load(batcher.ask, texts, plan.concurrency, plan.seconds, context.progress("milliseconds"))
+        found = run_load(batcher.ask, inputs, plan.concurrency, plan.seconds, context.progress("milliseconds"))
     return Report(
         run=context.spec.run,
         stage="simulate",
