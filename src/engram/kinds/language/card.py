@@ -47,7 +47,7 @@ CLASSIFY = TaskCard(
 
 TAG = TaskCard(
     title="Token classification",
-    columns={"tokens": "the words of a sentence, as a list", "tags": "one tag a word, as a list: O, B-x or I-x"},
+    forms=("tags",),
     kpis=(
         Kpi("span_f1", "max", primary=True),
         Kpi("span_precision", "max"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +24,7 @@ def test_windows_fit_begin_at_words_and_go_on(sizes, capacity):
     assert all(0 < end - begin <= capacity for begin, end in windows)
     assert all(begin in starts for begin, _ in windows)
     assert windows[0][0] == 0
-    for (begin, end), (next_begin, next_end) in zip(windows, windows[1:], strict=False):
+    for (begin, end), (next_begin, next_end) in pairwise(windows):
         assert begin < next_begin
         assert end < next_end or next_end == total
 
@@ -43,7 +45,7 @@ def test_only_what_one_word_has_beyond_the_capacity_is_in_no_window(sizes, capac
 def test_neighbours_share_a_quarter_of_a_window(sizes, capacity):
     starts, total = starts_of(sizes)
     windows = cut(starts, total, capacity)
-    for (begin, end), (next_begin, _) in zip(windows, windows[1:], strict=False):
+    for (begin, end), (next_begin, _) in pairwise(windows):
         first_new = min(start for start in starts if start > begin)
         assert end - next_begin >= capacity // OVERLAP or next_begin == first_new
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
 
 from engram.data.rows import TagRow
 from engram.errors import UserError
+from engram.evaluate.spans import find_spans, scheme_of
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
 from engram.kinds.language.tag.examples import tokenise_rows
 from engram.kinds.language.tag.predict import score
-from engram.kinds.language.tag.spans import find_spans
 from engram.kinds.language.tag.split import split
 
 
@@ -33,23 +34,19 @@ def answer(loaded: Loaded, inputs: Sequence[str | Sequence[str]]) -> list[dict[s
     ]
     examples = tokenise_rows(loaded.tokenizer, rows, loaded.max_length, len(loaded.labels))
     chances = torch.softmax(torch.from_numpy(score(loaded, examples)).double(), dim=-1).numpy()
-    best = chances.argmax(axis=1)
-    answers = []
-    for number, (text, places) in enumerate(asked):
-        here = slice(int(examples.offsets[number]), int(examples.offsets[number + 1]))
-        tags = [loaded.labels[tag] for tag in best[here]]
-        sure = chances[here].max(axis=1, initial=0.0)
-        spans = [
-            {
-                "text": text[places[first][0] : places[last - 1][1]],
-                "label": label,
-                "start": places[first][0],
-                "end": places[last - 1][1],
-                "score": round(float(sure[first:last].mean()), 6),
-            }
-            for first, last, label in find_spans(tags)
-        ]
-        answers.append({"spans": spans, "tokens": list(rows[number].tokens), "tags": tags})
+    guess, sure = chances.argmax(axis=1), chances.max(axis=1, initial=0.0)
+    answers: list[dict[str, Any]] = []
+    for row, (begin, end) in zip(rows, pairwise(examples.offsets.tolist()), strict=True):
+        tags = [loaded.labels[tag] for tag in guess[begin:end]]
+        answers.append({"spans": [], "tokens": list(row.tokens), "tags": tags})
+    scheme = scheme_of(loaded.labels)
+    if scheme is None:
+        return answers  # such tags mark no spans, as parts of speech do
+    for number, first, last, kind in zip(*find_spans(guess, examples.offsets, scheme), strict=True):
+        (text, places), before = asked[number], examples.offsets[number]
+        begin, end = places[first - before][0], places[last - 1 - before][1]
+        span = {"text": text[begin:end], "label": scheme.types[kind], "start": begin, "end": end}
+        answers[number]["spans"].append({**span, "score": round(float(sure[first:last].mean()), 6)})
     return answers
 
 

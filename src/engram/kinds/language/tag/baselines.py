@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from engram.errors import LearnsNothing
+from engram.evaluate.span_answers import SpanAnswers
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
 from engram.kinds.language.tag.examples import Examples, take
-from engram.kinds.language.tag.predict import ANSWERS, OUTSIDE, Progress, answers_of, outside, visit
+from engram.kinds.language.tag.predict import OUTSIDE, Progress, answers_of, outside, visit
 
 PROBE_WORDS = 200_000  # more words than these make a probe slower and no better
 CHOICE_WORDS = 20_000
@@ -25,7 +25,7 @@ C_USUAL = 0.01
 
 def baselines(
     loaded: Loaded, train: Examples, test: Examples, on_progress: Progress | None = None
-) -> dict[str, ANSWERS]:
+) -> dict[str, SpanAnswers]:
     """Answer the test words by the reference baselines; they learn from the training rows alone.
 
     `loaded` must be untouched: its adapter, when it has one, is still the identity. Raises LearnsNothing when the
@@ -80,21 +80,17 @@ def draw(sizes: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
 def embed(loaded: Loaded, examples: Examples, on_progress: Progress) -> NDArray[np.float32]:
     """Return the last hidden state at the first token of every word, shape (words, width); zero where it has none."""
     body = _body(loaded.model)
-    found: list[NDArray[np.float32]] = []
+    features = np.zeros((len(examples.truth), body.config.hidden_size), dtype=np.float32)
 
     def states(batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        out: torch.Tensor = body(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
-        ).last_hidden_state
+        out: torch.Tensor = body(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         return out
 
     def keep(words: NDArray[np.int64], chosen: torch.Tensor) -> None:
-        if not found:
-            found.append(np.zeros((len(examples.truth), chosen.shape[1]), dtype=np.float32))
-        found[0][words] = chosen.float().cpu().numpy()
+        features[words] = chosen.float().cpu().numpy()
 
     visit(loaded, examples, states, keep, on_progress)
-    return found[0] if found else np.zeros((len(examples.truth), loaded.model.config.hidden_size), dtype=np.float32)
+    return features
 
 
 def _probe(

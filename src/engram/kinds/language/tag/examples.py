@@ -90,9 +90,9 @@ def tokenise_rows(tokenizer: Any, rows: Sequence[TagRow], max_length: int, class
                 targets.append([MASKED] * len(ids[-1]))
             total += len(row.ids) + around
             lost += len(row.ids) - _covered(cuts)
-    for word in np.flatnonzero(places[:, 0] >= 0):
-        window, token = places[word]
-        targets[window][token] = int(truth[word])
+    for (window, token), tag in zip(places.tolist(), truth.tolist(), strict=True):
+        if window >= 0:
+            targets[window][token] = tag
     errors = int((places[:, 0] < 0).sum())
     return Examples(ids, targets, [row.tokens for row in rows], truth, offsets, places, total, lost, errors)
 

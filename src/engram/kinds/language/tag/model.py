@@ -84,7 +84,7 @@ def _without_head(recipe: Recipe) -> Recipe:
     config = AutoConfig.from_pretrained(find_base(recipe.model).folder)
     try:
         with torch.device("meta"):
-            model = AutoModelForTokenClassification.from_config(config)
+            model = AutoModelForTokenClassification.from_config(config)  # type: ignore[no-untyped-call]
     except ValueError:
         return recipe  # `open_tagger` says what is wrong with it
     body = f"{model.base_model_prefix}."

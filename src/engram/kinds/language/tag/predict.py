@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engram.evaluate.metric import Answers
 from engram.evaluate.predicted import Predicted
+from engram.evaluate.span_answers import SpanAnswers
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import SCORING_TOKENS, collate
 from engram.kinds.language.tag.examples import Examples
 from engram.train.batches import order_for_scoring
 
-ANSWERS = Answers
+ANSWERS = SpanAnswers
 OUTSIDE = "O"
 # What a word without a token scores as "outside", in place of a model's logit: all but certain.
 WITHOUT_TOKEN = 20.0
@@ -29,9 +29,9 @@ def predict(loaded: Loaded, examples: Examples, on_progress: Progress | None = N
     return Predicted(answers_of(examples, logits.argmax(axis=1), loaded.labels), logits)
 
 
-def answers_of(examples: Examples, guess: NDArray[np.int64], labels: tuple[str, ...]) -> Answers:
+def answers_of(examples: Examples, guess: NDArray[np.int64], labels: tuple[str, ...]) -> SpanAnswers:
     """Return guessed tags, shape (words,), as what the task's metrics take."""
-    return ANSWERS(examples.truth, guess.astype(np.int64), None, labels)
+    return SpanAnswers(examples.truth, guess.astype(np.int64), examples.offsets, labels)
 
 
 def score(loaded: Loaded, examples: Examples, on_progress: Progress | None = None) -> NDArray[np.float32]:
