@@ -31,6 +31,11 @@ class LabelOut:
 
 
 @dataclass(frozen=True)
+class SpansOut:
+    """Predictions give the words, a tag for each, and the spans that the tags mark, with their places and scores."""
+
+
+@dataclass(frozen=True)
 class TaskCard:
     """One task of a kind: the forms of its rows, its measures, reference baseline, gates and exports."""
 
@@ -41,7 +46,7 @@ class TaskCard:
     gates: Mapping[str, tuple[Criterion, ...]]
     exports: tuple[str, ...]
     predict_in: TextIn
-    predict_out: LabelOut
+    predict_out: LabelOut | SpansOut
 
 
 @dataclass(frozen=True)
