@@ -120,8 +120,8 @@ def prove(
             wanted = wrapped(**given)
         try:
             off = float((run(given) - wanted).abs().max()) / max(1.0, float(wanted.abs().max()))
-        except RuntimeError as error:
-            raise _unfit(config, title, str(error).strip().splitlines()[-1][:200]) from error
+        except Exception as error:  # each runtime has errors of its own
+            raise _unfit(config, title, (str(error).strip() or "?").splitlines()[-1][:200]) from error
         if not off <= TOLERANCE:
             raise _unfit(config, title, f"for {shape[0]} rows of {shape[1]} tokens its logits lie {off:.1e} off")
 
