@@ -56,8 +56,20 @@ def test_a_sound_recipe_has_no_faults():
         ({"train": Train(tokens_per_batch=100)}, "train.tokens_per_batch", "less than one row"),
         ({"data": data(limit=0)}, "data.limit", "must be at least 1, not 0"),
         ({"data": Data(())}, "data.sources", "at least one source"),
-        ({"data": data(Source())}, "data.sources.0", "exactly one of 'path' and 'sample'"),
-        ({"data": data(Source(path="a", sample="b"))}, "data.sources.0", "exactly one of 'path' and 'sample'"),
+        ({"data": data(Source())}, "data.sources.0", "exactly one of 'path', 'sample' and 'hub'"),
+        ({"data": data(Source(path="a", sample="b"))}, "data.sources.0", "exactly one of 'path', 'sample' and 'hub'"),
+        ({"data": data(Source(path="a", hub="o/b"))}, "data.sources.0", "exactly one of 'path', 'sample' and 'hub'"),
+        ({"data": data(Source(hub="b"))}, "data.sources.0.hub", "must look like org/name or org/name@revision"),
+        ({"data": data(Source(hub="../b"))}, "data.sources.0.hub", "must look like org/name"),
+        ({"data": data(Source(hub="o/.."))}, "data.sources.0.hub", "must look like org/name"),
+        ({"data": data(Source(hub="o/b@"))}, "data.sources.0.hub", "must look like org/name"),
+        ({"data": data(Source(hub="o/b@v1", revision="v2"))}, "data.sources.0.revision", "given twice"),
+        ({"data": data(Source(hub="o/b", revision="../x"))}, "data.sources.0.revision", "a branch, a tag or a commit"),
+        ({"data": data(Source(hub="o/b", format="csv"))}, "data.sources.0.format", "does not go with 'hub'"),
+        ({"data": data(Source(path="a", revision="v1"))}, "data.sources.0.revision", "goes with 'hub' only"),
+        ({"data": data(Source(path="a", subset="x"))}, "data.sources.0.subset", "goes with 'hub' only"),
+        ({"data": data(Source(path="a", split="train"))}, "data.sources.0.split", "goes with 'hub' only"),
+        ({"data": data(Source(path="a", format="csv", paragraphs=True))}, "data.sources.0.paragraphs", "format: text"),
         ({"data": data(Source(path="https://x/y.csv"))}, "data.sources.0.path", "is a file, not an address"),
         ({"data": data(Source(path="a\x00b"))}, "data.sources.0.path", "must be the name of a file"),
         ({"data": data(Source(sample="../x"))}, "data.sources.0.sample", "is no such name"),
@@ -77,6 +89,20 @@ def test_each_fault_is_told_once_at_its_key(changes, path, words):
     (fault,) = told(**changes)
     assert fault[0] == path
     assert words in fault[1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        Source(hub="org/name"),
+        Source(hub="Org-1/my.name_2@refs/pr/3", subset="en", split="train"),
+        Source(hub="org/name", revision="a" * 40),
+        Source(path="data/part-*.jsonl"),
+        Source(path="a.txt", paragraphs=True),
+    ],
+)
+def test_sources_of_every_kind_are_accepted(source):
+    assert told(data=data(source)) == []
 
 
 def test_splits_as_given_need_no_fractions_for_the_parts_that_are_given():
