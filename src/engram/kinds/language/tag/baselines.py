@@ -13,14 +13,16 @@ from engram.errors import LearnsNothing
 from engram.evaluate.span_answers import SpanAnswers
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
+from engram.kinds.language.tag.decode import decode
 from engram.kinds.language.tag.examples import Examples, take
-from engram.kinds.language.tag.predict import OUTSIDE, Progress, answers_of, outside, visit
+from engram.kinds.language.tag.predict import OUTSIDE, WITHOUT_TOKEN, Progress, answers_of, outside, visit
 
 PROBE_WORDS = 200_000  # more words than these make a probe slower and no better
 CHOICE_WORDS = 20_000
 CHOICE_FOLDS = 3
 C_CHOICES = (0.001, 0.003, 0.01, 0.03, 0.1)
 C_USUAL = 0.01
+NEVER = -700.0  # the logarithm of a chance that is all but zero
 
 
 def baselines(
@@ -28,8 +30,8 @@ def baselines(
 ) -> dict[str, SpanAnswers]:
     """Answer the test words by the reference baselines; they learn from the training rows alone.
 
-    `loaded` must be untouched: its adapter, when it has one, is still the identity. Raises LearnsNothing when the
-    training words carry one tag only.
+    `loaded` must be untouched: its adapter, when it has one, is still the identity. The probe's scores become tags as
+    the model's do. Raises LearnsNothing when the training words carry one tag only.
     """
     if len(np.unique(train.truth[train.truth != MASKED])) < 2:
         raise LearnsNothing(
@@ -44,8 +46,11 @@ def baselines(
 
     learned = (some.truth != MASKED) & (some.places[:, 0] >= 0)
     model = _probe(embed(loaded, some, report(0))[learned], some.truth[learned], _rows(some)[learned], loaded.labels)
-    guess = model.predict(embed(loaded, test, report(len(some.ids))))
-    guess[test.places[:, 0] < 0] = outside(loaded.labels)
+    chances = model.predict_proba(embed(loaded, test, report(len(some.ids))))
+    scores = np.full((len(test.truth), len(loaded.labels)), NEVER, dtype=np.float32)
+    scores[:, model.classes_] = np.log(np.maximum(chances, np.exp(NEVER)))
+    scores[test.places[:, 0] < 0, outside(loaded.labels)] = WITHOUT_TOKEN
+    guess = decode(scores, test.offsets, loaded.labels)
     return {
         "majority": answers_of(test, majority(train, test), loaded.labels),
         "linear_probe": answers_of(test, guess, loaded.labels),
