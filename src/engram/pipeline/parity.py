@@ -31,7 +31,8 @@ def measure(context: Context, name: str) -> dict[str, Any]:
     folder = context.folder.split_folder(context.home)
     split, _ = load_split(folder)
     code = context.code()
-    loaded = code.reopen(name, context.folder.exports / name, base, split.labels, context.recipe)
+    written = files.read_json(context.folder.path / f"written-{name}.json")
+    loaded = code.reopen(name, context.folder.exports / name, base, split.labels, context.recipe, written)
     test = code.prepare(loaded, read_part(folder, split.parts["test"]))
     again = code.predict(loaded, test)
     answers = context.folder.path / "answers"

@@ -36,7 +36,8 @@ def work(context: Context, arguments: list[str]) -> None:
     for name in formats:
         code.export(loaded, name, context.folder.exports / name)
     name = formats[-1]
-    theirs = code.reopen(name, artifact / name, loaded.base, split.labels, recipe)
+    sealed = {path.removeprefix(f"{name}/"): digest for path, digest in exported_files(artifact).items()}
+    theirs = code.reopen(name, artifact / name, loaded.base, split.labels, recipe, sealed)
     answers = code.predict(theirs, code.prepare(theirs, rows))
     same = {
         path: (context.folder.exports / path).is_file() and files.sha256_file(context.folder.exports / path) == digest

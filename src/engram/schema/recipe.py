@@ -116,9 +116,16 @@ class Train:
 
     tokens_per_batch: fill each batch up to so many tokens, padding included, instead of a number of rows.
     max_seq_length: longer rows are truncated, and counted as lost tokens.
+    packing: put rows one after the other in one sequence of up to tokens_per_batch (or max_seq_length × rows) tokens;
+        no row sees another, and nothing is padded.
     precision: ``bf16`` and ``fp16`` compute in mixed precision; weights stay fp32.
     early_stopping_patience: evaluations without a better validation loss before training stops; 0 never stops.
     eval_every: optimizer steps between validations; absent means once an epoch.
+    callbacks: registered callbacks, which look on and may ask to stop.
+    report_to: trackers that get the numbers besides the journal, as ``[jsonl, tensorboard]``; they are callbacks too.
+    logging_steps: optimizer steps between two logs to callbacks and trackers.
+    parallel: how processes that torchrun started share the work: ``ddp`` copies the model, ``fsdp2`` parts it. One
+        process trains alone whatever stands here.
     """
 
     learning_rate: float = 2.0e-4
@@ -134,10 +141,15 @@ class Train:
     precision: Literal["fp32", "bf16", "fp16"] = "bf16"
     max_seq_length: int = 256
     group_by_length: bool = True
+    packing: bool = False
     gradient_checkpointing: bool = False
     early_stopping_patience: int = 3
     eval_every: int | None = None
     save_every: SaveEvery = SaveEvery()
+    callbacks: tuple[str, ...] = ()
+    report_to: tuple[str, ...] = ()
+    logging_steps: int = 1
+    parallel: Literal["none", "ddp", "fsdp2"] = "none"
     seed: int = 42
 
 

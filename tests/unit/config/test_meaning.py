@@ -12,7 +12,7 @@ from engram.config.check import check_recipe, is_name
 from engram.config.load import load_recipe
 from engram.schema.codec import to_dict
 from engram.schema.criterion import Criterion
-from engram.schema.recipe import Adapter, Data, Model, Recipe, Source, SplitPlan, Train
+from engram.schema.recipe import Adapter, Data, Evaluate, Model, Recipe, Source, SplitPlan, Train
 
 
 def recipe(**changes) -> Recipe:
@@ -41,6 +41,11 @@ def test_a_sound_recipe_has_no_faults():
         ({"model": Model(" ")}, "model.source", "must name a hub id"),
         ({"prep": ("normalize",)}, "prep.0", "Unknown prep step 'normalize'. Known: normalise."),
         ({"prep": ("normalise", "normalise")}, "prep.1", "named twice"),
+        (
+            {"evaluate": Evaluate(("ece", "bleu"))},
+            "evaluate.metrics.1",
+            "'bleu' scores texts, and this task gives classes",
+        ),
         ({"export": ("onnx",)}, "export.0", "Unknown export 'onnx'. Known: adapter, merged."),
         ({"export": ()}, "export", "must name at least one"),
         ({"adapter": Adapter(type="full")}, "adapter.type", "leaves no adapter to export"),
@@ -90,6 +95,12 @@ def test_splits_as_given_need_no_fractions_for_the_parts_that_are_given():
         ("evaluate", Criterion("confusion_matrix", at_least=1), "gates.evaluate.0.metric", "a table for people"),
         ("evaluate", Criterion("accuracy", at_least=float("nan")), "gates.evaluate.0.at_least", "finite"),
         ("evaluate", Criterion("accuracy", at_least=0.8, by=0.1), "gates.evaluate.0.by", "only goes with gain_over"),
+        (
+            "evaluate",
+            Criterion("bleu", at_least=20),
+            "gates.evaluate.0.metric",
+            "scores texts, and this task gives classes",
+        ),
         ("train", Criterion("accuracy", at_least=0.8), "gates.train.0.metric", "does not measure 'accuracy'"),
         ("train", Criterion("loss_finite", gain_over="baseline"), "gates.train.0.gain_over", "by the stage 'evaluate'"),
     ],

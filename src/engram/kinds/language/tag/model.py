@@ -14,8 +14,6 @@ from transformers import AutoConfig, AutoModelForTokenClassification
 from transformers.pytorch_utils import Conv1D
 
 from engram.errors import UserError
-from engram.export.format import BaseRef
-from engram.kinds.language.exports import reopen_export
 from engram.kinds.language.load import Loaded, build, quiet
 from engram.kinds.language.padding import MASKED
 from engram.kinds.language.source import find_base
@@ -28,11 +26,6 @@ def load(recipe: Recipe, labels: Sequence[str], device: str = "cpu") -> Loaded:
     """Build the tagger that a recipe trains; raises what `build` raises."""
     loaded = build(_without_head(recipe), labels, device, open_tagger, "TOKEN_CLS")
     return replace(loaded, recipe=recipe)
-
-
-def reopen(name: str, folder: Path, base: BaseRef, labels: tuple[str, ...], recipe: Recipe) -> Loaded:
-    """Open an exported tagger."""
-    return reopen_export("tag", name, folder, base, labels, recipe)
 
 
 def open_tagger(folder: Path, labels: Sequence[str], tokenizer: Any) -> Any:
