@@ -328,3 +328,21 @@ def test_tags_that_mark_no_spans_are_answered_without_any(encoder):
 def test_an_input_that_is_neither_text_nor_words_is_refused_in_words(encoder, given):
     with pytest.raises(UserError, match="must be a text or a list of words"):
         answer(encoder, ["fine", given])
+
+
+@pytest.mark.parametrize("family", ["encoder", "gpt2", "t5"])
+@pytest.mark.parametrize("name", ["adapter", "merged"])
+def test_an_export_opens_as_the_same_tagger(tmp_path, family, name):
+    loaded = load(tagged.recipe(tagged.FAMILIES[family](tmp_path / "base")), tagged.LABELS)
+    with torch.no_grad():
+        for weight in trained_weights(loaded.model).values():
+            weight.add_(0.01)
+    rows = tagged.rows(12, seed=6)
+    expected = predict(loaded, prepare(loaded, rows))
+    recipe, base = loaded.recipe, loaded.base
+    code.export(loaded, name, tmp_path / name)
+    again = code.reopen(name, tmp_path / name, base, tagged.LABELS, recipe)
+    found = predict(again, prepare(again, rows))
+    np.testing.assert_allclose(found.logits, expected.logits, atol=1e-4)
+    np.testing.assert_array_equal(found.answers.guess, expected.answers.guess)
+    assert again.model.config.id2label == dict(enumerate(tagged.LABELS)) or name == "adapter"

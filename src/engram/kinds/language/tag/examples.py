@@ -28,7 +28,7 @@ class Examples:
     MASKED elsewhere. words: the words of each row. truth: the tag of each word of all rows, shape (words,), MASKED
     where it is none of the labels. offsets: row i holds the words from offsets[i] to offsets[i + 1], shape (rows + 1,).
     places: window and token at which each word is answered, shape (words, 2), -1 for a word without a token.
-    tokens_lost: tokens that are in no window. errors: words that gave no token.
+    tokens_lost: tokens that are in no window. errors: words that gave no token, of `units` words in all.
     """
 
     ids: Sequence[Sequence[int]]
@@ -45,6 +45,11 @@ class Examples:
     def lengths(self) -> list[int]:
         """Tokens of each window."""
         return [len(ids) for ids in self.ids]
+
+    @property
+    def units(self) -> int:
+        """What the errors are counted in: words."""
+        return len(self.truth)
 
     @property
     def untrainable(self) -> int:
