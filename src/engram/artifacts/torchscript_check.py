@@ -12,7 +12,7 @@ from engram.errors import Refused
 
 NEEDED = frozenset({"data.pkl", "constants.pkl"})
 PART = re.compile(
-    r"(data\.pkl|constants\.pkl|byteorder|(\.data/)?version|(data|constants)/\d+|code/__torch__(/\w+)+\.py)"
+    r"data\.pkl|constants\.pkl|byteorder|(\.data/)?version|(data|constants)/\d+|code/__torch__(/\w+)+\.py", re.ASCII
 )
 START = b"PK\x03\x04"
 MAX_PARTS, MAX_TEXT_BYTES = 100_000, 64 << 20

@@ -50,7 +50,7 @@ def write_card(
             "",
             "## Measured",
             f"On {evaluation.n} held-out rows (`{split.parts['test'].digest}`), scored {evaluation.times_scored} "
-            "time(s). The reference baseline is {BASELINES.get(baseline, baseline)}.",
+            f"time(s). The reference baseline is {BASELINES.get(baseline, baseline)}.",
             "",
             *_table(evaluation.metrics),
             "",

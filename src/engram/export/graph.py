@@ -65,8 +65,9 @@ class Graph:
         """Continue each row with the likeliest token, as transformers does without sampling, beams or penalties.
 
         Returns (rows, tokens + new) for a causal model, and (rows, 1 + new) beginning with the decoder's start token
-        for a seq2seq one; a row that has ended is filled with the padding token. Prompts are padded on either side. eos_token_id, pad_token_id: None for
-        the configuration's own. The whole text is read again for each token, because the graph keeps no cache.
+        for a seq2seq one; a row that has ended is filled with the padding token. Prompts may be padded on
+        either side. eos_token_id, pad_token_id: None for the configuration's own. The whole text is read again for
+        each token, because the graph keeps no cache.
 
         Raises UsageError for sampling and beams, and when no padding token is known.
         """

@@ -16,6 +16,7 @@ from engram.export.format import BaseRef
 
 INPUTS = ("input_ids", "attention_mask")
 SEQ2SEQ_INPUTS = (*INPUTS, "decoder_input_ids")
+TRAINING_HOOK = "make_inputs_require_grads"  # set for gradient checkpointing; no exporter can follow it
 TOLERANCE = 1e-4
 FIRST_SHAPE, OTHER_SHAPE = (2, 8, 5), (3, 11, 4)  # rows, tokens, tokens of the decoder
 
@@ -77,8 +78,9 @@ def whole_copy(model: Any) -> Any:
     whole = copy.deepcopy(model)
     if hasattr(whole, "merge_and_unload"):
         whole = whole.merge_and_unload(safe_merge=True)
-    if hasattr(whole, "_require_grads_hook"):  # set when gradient checkpointing is on
-        whole.disable_input_require_grads()
+    for part in whole.modules():  # transformers can't remove its own hook when it was set twice
+        for key in [key for key, hook in part._forward_hooks.items() if getattr(hook, "__name__", "") == TRAINING_HOOK]:
+            del part._forward_hooks[key]
     return whole.to(device="cpu", dtype=torch.float32).eval().requires_grad_(False)
 
 

@@ -25,15 +25,21 @@ class Model:
 
 @dataclass(frozen=True)
 class Source:
-    """One source of rows: exactly one of `path` and `sample`.
+    """One source of rows: exactly one of `path`, `sample` and `hub`.
 
-    path: a file, relative to the recipe's folder or absolute.
+    path: a file, a folder of files or of sub-folders named by labels, or a pattern such as ``data/part-*.jsonl``;
+        relative to the recipe's folder or absolute.
     sample: the name of a sample that ships with Engram.
     part: give all its rows to one part of the split (for data with splits as given).
     format: ``auto`` looks at the content and says what it found.
-    header: the column names when the file has no header line (CSV only).
+    header: the column names when the file has no header line (CSV, TSV), or other names for the columns (CoNLL).
     delimiter: one character; found by looking when absent (CSV only).
-    quoting: false when quotes are ordinary characters (CSV only).
+    quoting: false when quotes are ordinary characters (CSV and TSV).
+    hub: a data set of the hub, as ``org/name`` or ``org/name@revision``.
+    revision: a branch, tag or commit of the hub.
+    subset: one of the data set's configurations, where it has several (hub only).
+    split: the part of the data set that is read, as ``train``, where it has several (hub only).
+    paragraphs: rows are paragraphs with blank lines between them, not lines (text only).
     """
 
     path: str | None = None
@@ -44,6 +50,11 @@ class Source:
     header: tuple[str, ...] | None = None
     delimiter: str | None = None
     quoting: bool = True
+    hub: str | None = None
+    revision: str = "main"
+    subset: str | None = None
+    split: str | None = None
+    paragraphs: bool = False
 
 
 @dataclass(frozen=True)

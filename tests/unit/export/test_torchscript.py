@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -75,7 +76,8 @@ def test_two_processes_write_the_same_bytes(written, tmp_path):
     )
     for name in ("one", "two"):
         given = json.dumps([str(ref.folder), str(tmp_path / name)])
-        subprocess.run([sys.executable, "-c", code], input=given, text=True, check=True, capture_output=True)
+        way = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([sys.executable, "-c", code], input=given, text=True, check=True, capture_output=True, env=way)
     assert digests_of(tmp_path / "one") == digests_of(tmp_path / "two")
 
 
