@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from support import tiny
 from transformers import (
+    BertConfig,
+    BertModel,
+    BertTokenizer,
     GPT2Config,
     GPT2LMHeadModel,
     GPT2Tokenizer,
@@ -25,9 +28,9 @@ from engram.data.rows import TagRow
 from engram.schema.recipe import Adapter, Recipe
 
 LABELS = ("O", "B-place", "I-place", "B-thing", "I-thing")
-NAMES = {"place": ("porto", "new", "york", "lisbon"), "thing": ("parcel", "box", "letter", "van")}
+FIRST = {"place": ("courier", "van", "box"), "thing": ("card", "refund", "invoice")}
+SECOND = {"place": ("parcel", "late"), "thing": ("bank", "twice")}
 _ENDS = {"bos_token_id": 0, "eos_token_id": 0}
-FILLING = ("the", "was", "sent", "to", "from", "and", "again", "today")
 
 
 def rows(count: int, seed: int = 0, longest: int = 12) -> list[TagRow]:
@@ -37,23 +40,46 @@ def rows(count: int, seed: int = 0, longest: int = 12) -> list[TagRow]:
     for number in range(count):
         words: list[str] = []
         tags: list[str] = []
-        while not words or len(words) < chance.randint(1, longest):
+        length = chance.randint(1, longest)
+        while len(words) < length:
             kind = chance.choice(("place", "thing", "O", "O"))
-            some = chance.choices(NAMES.get(kind, FILLING), k=chance.randint(1, 2))
-            words += some
-            tags += ["O"] * len(some) if kind == "O" else [f"B-{kind}", f"I-{kind}"][: len(some)]
+            if kind == "O":
+                words.append(chance.choice(tiny.FILLING))
+                tags.append("O")
+                continue
+            span = [chance.choice(FIRST[kind]), chance.choice(SECOND[kind])][: chance.randint(1, 2)]
+            words += span
+            tags += [f"B-{kind}", f"I-{kind}"][: len(span)]
         made.append(TagRow(number, tuple(words), tuple(LABELS.index(tag) for tag in tags)))
     return made
 
 
 def corpus() -> list[str]:
     """Return the text that the tiny tokenizers learn from."""
-    return [row.text for row in rows(200, seed=99)] + tiny.corpus()
+    return [*(row.text for row in rows(200, seed=99)), *tiny.corpus()]
 
 
 def recipe(folder: Path | str, adapter: Adapter = tiny.LORA, **train: Any) -> Recipe:
     """Return a recipe that tags with the model in a folder."""
     return replace(tiny.recipe(folder, adapter, **{"max_seq_length": 64, **train}), task="tag")
+
+
+def save_calm_encoder(folder: Path, seed: int = 0) -> Path:
+    """Save a BERT without dropout whose states are mostly the words themselves, so that tags can be read off them."""
+    tokenizer = BertTokenizer().train_new_from_iterator(corpus(), vocab_size=200)
+    torch.manual_seed(seed)
+    settings = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.05,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return _save(BertModel(settings), tokenizer, folder)
 
 
 def save_gpt2(folder: Path, seed: int = 0) -> Path:

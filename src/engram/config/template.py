@@ -21,7 +21,7 @@ def recipe_template(name: str, task: str = "classify") -> str:
     text = find_recipe(starter).read_text(encoding="utf-8")
     title = name.replace("_", " ").replace("-", " ").capitalize()
     text = re.sub(r"^title: .*$", f"title: {title}", text, count=1, flags=re.MULTILINE)
-    text = text.replace("${ENGRAM_DATA:-data}/", "data/").replace(
-        f"engram train {starter}", f"engram train {name}.yaml"
-    )
-    return text.replace(f"validate {starter}", f"validate {name}.yaml").replace(starter, name)
+    text = text.replace("${ENGRAM_DATA:-data}/", "data/")
+    for command in ("engram train", "engram recipes validate"):
+        text = text.replace(f"{command} {starter}", f"{command} {name}.yaml")
+    return text.replace(starter, name)

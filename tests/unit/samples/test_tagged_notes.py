@@ -1,4 +1,4 @@
-"""The tagged notes are what their README says: well-formed tags, unique notes, and the words that `predict` sees."""
+"""The tagged notes are what their README says: well-formed tags, unique notes, words as `predict` parts them."""
 
 from __future__ import annotations
 

@@ -55,36 +55,7 @@ TAG = TaskCard(
         Kpi("token_accuracy", "max"),
     ),
     reference_baseline="linear_probe",
-    gates={
-        "data": (
-            Criterion("missing_values", equals=0),
-            Criterion("tokenisation_error_rate", at_most=0.001),
-            Criterion("leaked_test_rows", equals=0),
-            Criterion("lost_tokens_rate", at_most=0.01),
-            Criterion("untrainable_rows", equals=0),
-        ),
-        "train": (
-            Criterion("validation_loss_improved", equals=1),
-            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
-            Criterion("grad_norm_finite", equals=1),
-            Criterion("trainable_tokens", at_least=1),
-            Criterion("loss_finite", equals=1),
-        ),
-        "evaluate": (Criterion("span_f1", gain_over="baseline", by=0.0),),
-        "export": (
-            Criterion("executable_files", equals=0),
-            Criterion("licence_allows_use", equals=1),
-            Criterion("secrets_found", equals=0),
-            Criterion("parity_metric_difference", at_most=0.001),
-            Criterion("parity_max_logit_difference", at_most=1e-4),
-            Criterion("reloads", equals=1),
-        ),
-        "simulate": (
-            Criterion("p95_latency_ms", at_most=200),
-            Criterion("error_rate", at_most=0.01),
-            Criterion("requests_per_second", at_least=50),
-        ),
-    },
+    gates={**CLASSIFY.gates, "evaluate": (Criterion("span_f1", gain_over="baseline", by=0.0),)},
     exports=("adapter", "merged"),
     predict_in=TextIn(example="Ana Duarte moved from Porto to Kestrel Robotics in May."),
     predict_out=SpansOut(),

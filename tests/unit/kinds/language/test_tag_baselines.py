@@ -16,19 +16,18 @@ from engram.kinds.language.tag.baselines import baselines, draw, embed, majority
 from engram.kinds.language.tag.examples import prepare, tokenise_rows
 from engram.kinds.language.tag.model import load
 
-O, PLACE, INSIDE = (tagged.LABELS.index(tag) for tag in ("O", "B-place", "I-place"))
+NONE, PLACE, INSIDE = (tagged.LABELS.index(tag) for tag in ("O", "B-place", "I-place"))
 DROPPED = "\u200b"
 
 
-@pytest.fixture(scope="module", params=["encoder", "t5"])
+@pytest.fixture(scope="module", params=[tiny.save_encoder, tagged.save_t5], ids=["encoder", "t5"])
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    save = tagged.FAMILIES[request.param]
-    return load(tagged.recipe(save(tmp_path_factory.mktemp("base"))), tagged.LABELS)
+    return load(tagged.recipe(request.param(tmp_path_factory.mktemp("base"))), tagged.LABELS)
 
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    return load(tagged.recipe(tiny.save_encoder(tmp_path_factory.mktemp("base"))), tagged.LABELS)
+    return load(tagged.recipe(tagged.save_calm_encoder(tmp_path_factory.mktemp("base"))), tagged.LABELS)
 
 
 def row(tags: list[int], *words: str) -> TagRow:
@@ -37,22 +36,23 @@ def row(tags: list[int], *words: str) -> TagRow:
 
 def test_the_majority_gives_each_word_its_commonest_tag_and_an_unseen_word_the_commonest_of_all(encoder):
     train = prepare(
-        encoder, [row([PLACE, INSIDE, O, O], "new", "york", "van", "the"), row([O, O, O], "york", "york", "a")]
+        encoder,
+        [row([PLACE, INSIDE, NONE, NONE], "new", "york", "van", "the"), row([NONE, NONE, NONE], "york", "york", "a")],
     )
-    test = prepare(encoder, [row([PLACE, INSIDE, O], "new", "york", "unseen"), row([O], "New")])
-    assert majority(train, test).tolist() == [PLACE, O, O, O]
+    test = prepare(encoder, [row([PLACE, INSIDE, NONE], "new", "york", "unseen"), row([NONE], "New")])
+    assert majority(train, test).tolist() == [PLACE, NONE, NONE, NONE]
 
 
 def test_the_majority_learns_nothing_from_a_masked_tag(encoder):
-    train = prepare(encoder, [row([-1, -1, PLACE, O, O], "new", "new", "new", "a", "b")])
-    assert majority(train, prepare(encoder, [row([O], "new")])).tolist() == [PLACE]
+    train = prepare(encoder, [row([-1, -1, PLACE, NONE, NONE], "new", "new", "new", "a", "b")])
+    assert majority(train, prepare(encoder, [row([NONE], "new")])).tolist() == [PLACE]
 
 
-def test_the_probe_finds_what_stands_in_the_words_from_training_rows_alone(loaded):
-    train, rows = prepare(loaded, tagged.rows(150, seed=1)), tagged.rows(40, seed=2)
-    test = prepare(loaded, rows)
+def test_the_probe_finds_what_stands_in_the_words_from_training_rows_alone(encoder):
+    train, rows = prepare(encoder, tagged.rows(150, seed=1)), tagged.rows(40, seed=2)
+    test = prepare(encoder, rows)
     said = []
-    found = baselines(loaded, train, test, lambda done, total: said.append((done, total)))
+    found = baselines(encoder, train, test, lambda done, total: said.append((done, total)))
     assert set(found) == {"majority", "linear_probe"}
     probe = found["linear_probe"]
     assert isinstance(probe, SpanAnswers)
@@ -61,20 +61,20 @@ def test_the_probe_finds_what_stands_in_the_words_from_training_rows_alone(loade
     assert span_f1.compute(probe) > 0.5
     assert said[-1] == (190, 190)
     assert said == sorted(said)
-    swapped = prepare(loaded, [TagRow(r.id, r.tokens, tuple((tag + 1) % 5 for tag in r.tags)) for r in rows])
-    again = baselines(loaded, train, swapped)
+    swapped = prepare(encoder, [TagRow(r.id, r.tokens, tuple((tag + 1) % 5 for tag in r.tags)) for r in rows])
+    again = baselines(encoder, train, swapped)
     for name in found:
         np.testing.assert_array_equal(again[name].guess, found[name].guess)
 
 
 def test_a_word_without_a_token_is_outside_for_the_probe_too(encoder):
-    only_places = [row([PLACE, INSIDE], "new", "york"), row([PLACE, O], "porto", "the")] * 6
-    found = baselines(encoder, prepare(encoder, only_places), prepare(encoder, [row([PLACE, O], "new", DROPPED)]))
-    assert found["linear_probe"].guess[1] == O
+    only_places = [row([PLACE, INSIDE], "new", "york"), row([PLACE, NONE], "porto", "the")] * 6
+    found = baselines(encoder, prepare(encoder, only_places), prepare(encoder, [row([PLACE, NONE], "new", DROPPED)]))
+    assert found["linear_probe"].guess[1] == NONE
 
 
 def test_the_state_of_a_word_is_that_of_its_first_token_in_the_untouched_body(loaded):
-    examples = tokenise_rows(loaded.tokenizer, tagged.rows(9, longest=30), 24, len(tagged.LABELS))
+    examples = tokenise_rows(loaded.tokenizer, tagged.rows(9, longest=30), 24, tagged.LABELS)
     features = embed(loaded, examples, lambda done, total: None)
     inner = loaded.model.get_base_model()
     body = getattr(inner, inner.base_model_prefix)
@@ -86,14 +86,14 @@ def test_the_state_of_a_word_is_that_of_its_first_token_in_the_untouched_body(lo
 
 
 def test_words_of_one_tag_are_told_before_anything_is_computed(encoder):
-    train = prepare(encoder, [row([O, O], "a", "b")])
+    train = prepare(encoder, [row([NONE, NONE], "a", "b")])
     with pytest.raises(LearnsNothing, match="All 2 words of the training rows carry the same tag"):
         baselines(encoder, train, train)
 
 
 def test_few_rows_are_no_error(encoder):
-    train = prepare(encoder, [row([PLACE, O], "porto", "van")])
-    assert baselines(encoder, train, train)["linear_probe"].guess.tolist() == [PLACE, O]
+    train = prepare(encoder, [row([PLACE, NONE], "porto", "van")])
+    assert baselines(encoder, train, train)["linear_probe"].guess.tolist() == [PLACE, NONE]
 
 
 def test_rows_are_drawn_whole_up_to_a_number_of_words_and_always_the_same():

@@ -27,7 +27,7 @@ LONGEST = 16  # so that some rows are read in windows
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.save_encoder(tmp_path_factory.mktemp("base"))
+    return tagged.save_calm_encoder(tmp_path_factory.mktemp("base"))
 
 
 def train(base: Path, folder: Path, *, dtype=torch.float32, stop_at: int | None = None, adapter=tiny.LORA, **options):
@@ -38,7 +38,7 @@ def train(base: Path, folder: Path, *, dtype=torch.float32, stop_at: int | None 
     loaded = load(recipe, tagged.LABELS)
     loaded.model.to(dtype)
     rows, valid = tagged.rows(30, seed=1, longest=20), tagged.rows(10, seed=2)
-    examples, held = (tokenise_rows(loaded.tokenizer, some, LONGEST, CLASSES) for some in (rows, valid))
+    examples, held = (tokenise_rows(loaded.tokenizer, some, LONGEST, tagged.LABELS) for some in (rows, valid))
     step = {"now": 0}
 
     def emit(kind, body):
@@ -105,7 +105,7 @@ def test_every_word_is_learned_once_an_epoch(base, tmp_path):
 
 def test_the_windows_of_the_training_rows_are_what_is_dealt(base):
     loaded = load(tagged.recipe(base, Adapter(type="full")), tagged.LABELS)
-    examples = tokenise_rows(loaded.tokenizer, tagged.rows(30, seed=1, longest=20), LONGEST, CLASSES)
+    examples = tokenise_rows(loaded.tokenizer, tagged.rows(30, seed=1, longest=20), LONGEST, tagged.LABELS)
     assert len(examples.lengths) > 30
     assert max(examples.lengths) <= LONGEST
     assert np.array_equal(np.unique(examples.places[:, 0]), np.arange(len(examples.ids)))

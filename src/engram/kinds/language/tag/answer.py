@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 
 from engram.data.rows import TagRow
@@ -13,6 +14,7 @@ from engram.errors import UserError
 from engram.evaluate.spans import find_spans, scheme_of
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
+from engram.kinds.language.tag.decode import decode
 from engram.kinds.language.tag.examples import tokenise_rows
 from engram.kinds.language.tag.predict import score
 from engram.kinds.language.tag.split import split
@@ -32,9 +34,11 @@ def answer(loaded: Loaded, inputs: Sequence[str | Sequence[str]]) -> list[dict[s
         TagRow(number, tuple(text[begin:end] for begin, end in places), (MASKED,) * len(places))
         for number, (text, places) in enumerate(asked)
     ]
-    examples = tokenise_rows(loaded.tokenizer, rows, loaded.max_length, len(loaded.labels))
-    chances = torch.softmax(torch.from_numpy(score(loaded, examples)).double(), dim=-1).numpy()
-    guess, sure = chances.argmax(axis=1), chances.max(axis=1, initial=0.0)
+    examples = tokenise_rows(loaded.tokenizer, rows, loaded.max_length, loaded.labels)
+    logits = score(loaded, examples)
+    chances = torch.softmax(torch.from_numpy(logits).double(), dim=-1).numpy()
+    guess = decode(logits, examples.offsets, loaded.labels)
+    sure = chances[np.arange(len(guess)), guess]
     answers: list[dict[str, Any]] = []
     for row, (begin, end) in zip(rows, pairwise(examples.offsets.tolist()), strict=True):
         tags = [loaded.labels[tag] for tag in guess[begin:end]]

@@ -10,17 +10,22 @@ import torch
 from numpy.typing import NDArray
 
 from engram.errors import LearnsNothing
+from engram.evaluate import span_f1, token_accuracy
+from engram.evaluate.flat import offsets_of
 from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.spans import scheme_of
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
+from engram.kinds.language.tag.decode import decode
 from engram.kinds.language.tag.examples import Examples, take
-from engram.kinds.language.tag.predict import OUTSIDE, Progress, answers_of, outside, visit
+from engram.kinds.language.tag.predict import WITHOUT_TOKEN, Progress, answers_of, outside, visit
 
 PROBE_WORDS = 200_000  # more words than these make a probe slower and no better
 CHOICE_WORDS = 20_000
 CHOICE_FOLDS = 3
 C_CHOICES = (0.001, 0.003, 0.01, 0.03, 0.1)
 C_USUAL = 0.01
+NEVER = -700.0  # the logarithm of a chance that is all but zero
 
 
 def baselines(
@@ -28,8 +33,8 @@ def baselines(
 ) -> dict[str, SpanAnswers]:
     """Answer the test words by the reference baselines; they learn from the training rows alone.
 
-    `loaded` must be untouched: its adapter, when it has one, is still the identity. Raises LearnsNothing when the
-    training words carry one tag only.
+    `loaded` must be untouched: its adapter, when it has one, is still the identity. The probe's scores become tags as
+    the model's do. Raises LearnsNothing when the training words carry one tag only.
     """
     if len(np.unique(train.truth[train.truth != MASKED])) < 2:
         raise LearnsNothing(
@@ -44,8 +49,10 @@ def baselines(
 
     learned = (some.truth != MASKED) & (some.places[:, 0] >= 0)
     model = _probe(embed(loaded, some, report(0))[learned], some.truth[learned], _rows(some)[learned], loaded.labels)
-    guess = model.predict(embed(loaded, test, report(len(some.ids))))
-    guess[test.places[:, 0] < 0] = outside(loaded.labels)
+    chances = model.predict_proba(embed(loaded, test, report(len(some.ids))))
+    scores = _scores(chances, model.classes_, loaded.labels)
+    scores[test.places[:, 0] < 0, outside(loaded.labels)] = WITHOUT_TOKEN
+    guess = decode(scores, test.offsets, loaded.labels)
     return {
         "majority": answers_of(test, majority(train, test), loaded.labels),
         "linear_probe": answers_of(test, guess, loaded.labels),
@@ -96,30 +103,39 @@ def embed(loaded: Loaded, examples: Examples, on_progress: Progress) -> NDArray[
 def _probe(
     features: NDArray[np.float32], targets: NDArray[np.int64], rows: NDArray[np.int64], labels: tuple[str, ...]
 ) -> Any:
-    """Fit logistic regression (L2) on standardised features; C is chosen by 3-fold cross-validation over rows.
+    """Fit logistic regression (L2) on standardised features.
 
-    The score of a choice is the F1 of the words whose tag is not O, all such tags together.
+    C is chosen by 3-fold cross-validation over rows: by span F1 where the tags mark spans, else by the share of right
+    tags. rows: the row of each word, rising.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import f1_score, make_scorer
-    from sklearn.model_selection import GroupKFold, cross_val_score
+    from sklearn.model_selection import GroupKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     def of(c: float, steps: int) -> Any:
         return make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=steps))
 
-    marked = [index for index, label in enumerate(labels) if label != OUTSIDE]
     chosen = np.isin(rows, draw(np.bincount(rows), CHOICE_WORDS))
     x, y, group = features[chosen], targets[chosen], rows[chosen]
-    best = C_USUAL
-    if len(np.unique(group)) >= CHOICE_FOLDS:
-        folds = list(GroupKFold(CHOICE_FOLDS).split(x, groups=group))
-        if all(len(np.unique(y[fold])) > 1 for fold, _ in folds):
-            scorer = make_scorer(f1_score, labels=marked, average="micro", zero_division=0.0)
-            scores = {c: cross_val_score(of(c, 300), x, y, cv=folds, scoring=scorer).mean() for c in C_CHOICES}
-            best = max(scores, key=lambda c: scores[c])
-    return of(best, 1000).fit(features, targets)
+    offsets = offsets_of(np.unique(group, return_counts=True)[1].tolist())
+    metric = token_accuracy if scheme_of(labels) is None else span_f1
+
+    def worth(c: float) -> float:
+        chances = cross_val_predict(of(c, 300), x, y, cv=folds, method="predict_proba")
+        guess = decode(_scores(chances, np.unique(y), labels), offsets, labels)
+        return metric.compute(SpanAnswers(y, guess, offsets, labels))
+
+    folds = list(GroupKFold(CHOICE_FOLDS).split(x, groups=group)) if len(offsets) > CHOICE_FOLDS else []
+    can_choose = folds and all(len(np.unique(y[fold])) == len(np.unique(y)) for fold, _ in folds)
+    return of(max(C_CHOICES, key=worth) if can_choose else C_USUAL, 1000).fit(features, targets)
+
+
+def _scores(chances: NDArray[np.float64], classes: NDArray[np.int64], labels: tuple[str, ...]) -> NDArray[np.float32]:
+    """Return the logarithms of probabilities, one column a label; labels that were never learned are out of reach."""
+    scores = np.full((len(chances), len(labels)), NEVER, dtype=np.float32)
+    scores[:, classes] = np.log(np.maximum(chances, np.exp(NEVER)))
+    return scores
 
 
 def _rows(examples: Examples) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from engram.data.rows import TagRow
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
 from engram.kinds.language.tag import windows
+from engram.kinds.language.tag.decode import begun
 from engram.kinds.language.tag.words import split_words
 from engram.schema.recipe import Recipe
 
@@ -27,7 +28,7 @@ class Examples:
     MASKED elsewhere. words: the words of each row. truth: the tag of each word of all rows, shape (words,), MASKED
     where it is none of the labels. offsets: row i holds the words from offsets[i] to offsets[i + 1], shape (rows + 1,).
     places: window and token at which each word is answered, shape (words, 2), -1 for a word without a token.
-    tokens_lost: tokens that are in no window. errors: words that gave no token.
+    tokens_lost: tokens that are in no window. errors: words that gave no token, of `units` words in all.
     """
 
     ids: Sequence[Sequence[int]]
@@ -46,6 +47,11 @@ class Examples:
         return [len(ids) for ids in self.ids]
 
     @property
+    def units(self) -> int:
+        """What the errors are counted in: words."""
+        return len(self.truth)
+
+    @property
     def untrainable(self) -> int:
         """Rows in which no word has both a token and a tag to learn."""
         learned = (self.truth != MASKED) & (self.places[:, 0] >= 0)
@@ -55,24 +61,26 @@ class Examples:
 
 def prepare(loaded: Loaded, rows: Iterable[TagRow]) -> Examples:
     """Tokenise rows with the model's own tokenizer, in windows of the model's longest input."""
-    return tokenise_rows(loaded.tokenizer, list(rows), loaded.max_length, len(loaded.labels))
+    return tokenise_rows(loaded.tokenizer, list(rows), loaded.max_length, loaded.labels)
 
 
 def tokenise(tokenizer: Any, rows: Sequence[TagRow], recipe: Recipe, labels: Sequence[str]) -> Examples:
     """Tokenise rows as the recipe says, without a model: what the data gate looks at."""
-    return tokenise_rows(tokenizer, rows, recipe.train.max_seq_length, len(labels))
+    return tokenise_rows(tokenizer, rows, recipe.train.max_seq_length, labels)
 
 
-def tokenise_rows(tokenizer: Any, rows: Sequence[TagRow], max_length: int, classes: int) -> Examples:
+def tokenise_rows(tokenizer: Any, rows: Sequence[TagRow], max_length: int, labels: Sequence[str]) -> Examples:
     """Tokenise rows; the target of a word stands at its first token, in the window in which it has most context.
 
-    A tag outside 0 … classes-1 can't be learned from and is masked. Raises UserError for a tokenizer that can't tell
-    which word a token came from.
+    Spans that begin with an I get their B (see `begun`). A tag that is none of the labels can't be learned from and is
+    masked. Raises UserError for a tokenizer that can't tell which word a token came from.
     """
     ids: list[list[int]] = []
     targets: list[list[int]] = []
-    truth = np.array([tag if 0 <= tag < classes else MASKED for row in rows for tag in row.tags], dtype=np.int64)
+    known = range(len(labels))
     offsets = np.concatenate([[0], np.cumsum([len(row.tokens) for row in rows])]).astype(np.int64)
+    truth = np.array([tag if tag in known else MASKED for row in rows for tag in row.tags], dtype=np.int64)
+    truth = begun(truth, offsets, labels)
     places = np.full((len(truth), 2), -1, dtype=np.int64)
     total = lost = 0
     for start in range(0, len(rows), CHUNK_ROWS):

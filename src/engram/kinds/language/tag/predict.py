@@ -12,32 +12,36 @@ from engram.evaluate.predicted import Predicted
 from engram.evaluate.span_answers import SpanAnswers
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import SCORING_TOKENS, collate
+from engram.kinds.language.tag.decode import decode
 from engram.kinds.language.tag.examples import Examples
 from engram.train.batches import order_for_scoring
 
 ANSWERS = SpanAnswers
 OUTSIDE = "O"
-# What a word without a token scores as "outside", in place of a model's logit: all but certain.
-WITHOUT_TOKEN = 20.0
+# What a word without a token scores as "outside", in place of a model's logit: more than any model could outweigh.
+WITHOUT_TOKEN = 1e4
 
 Progress = Callable[[int, int], None]
 
 
 def predict(loaded: Loaded, examples: Examples, on_progress: Progress | None = None) -> Predicted:
-    """Answer every word of every row, in their given order; computed in fp32."""
+    """Answer every word of every row, in their given order; computed in fp32.
+
+    logits: shape (words, labels). The tags are those of `decode`.
+    """
     logits = score(loaded, examples, on_progress)
-    return Predicted(answers_of(examples, logits.argmax(axis=1), loaded.labels), logits)
+    return Predicted(answers_of(examples, decode(logits, examples.offsets, loaded.labels), loaded.labels), logits)
 
 
 def answers_of(examples: Examples, guess: NDArray[np.int64], labels: tuple[str, ...]) -> SpanAnswers:
     """Return guessed tags, shape (words,), as what the task's metrics take."""
-    return SpanAnswers(examples.truth, guess.astype(np.int64), examples.offsets, labels)
+    return SpanAnswers(examples.truth, guess, examples.offsets, labels)
 
 
 def score(loaded: Loaded, examples: Examples, on_progress: Progress | None = None) -> NDArray[np.float32]:
     """Return the logits of every word of all rows, shape (words, labels), computed in fp32.
 
-    A word that the tokenizer drops is outside by rule: its logits are zero, and 20 for the label O.
+    A word that the tokenizer drops is outside by rule: its logits are zero, and 10,000 for the label O.
     """
     logits = np.zeros((len(examples.truth), len(loaded.labels)), dtype=np.float32)
     logits[examples.places[:, 0] < 0, outside(loaded.labels)] = WITHOUT_TOKEN
