@@ -61,6 +61,7 @@ BOUNDS: dict[tuple[str, ...], Bound] = {
     ("train", "save_every", "steps"): COUNT,
     ("train", "seed"): SEED,
     ("evaluate", "bootstrap"): Bound(100),
+    ("evaluate", "max_new_tokens"): COUNT,
     ("simulate", "concurrency"): COUNT,
     ("simulate", "seconds"): POSITIVE,
 }

@@ -31,6 +31,18 @@ class LabelOut:
 
 
 @dataclass(frozen=True)
+class TalkIn:
+    """Predictions take a text, or a conversation as ``{"messages": [{"role", "content"}], "tools": []}``."""
+
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class TextOut:
+    """Predictions give a text, why it ended (``stop`` or ``length``) and how many tokens were read and written."""
+
+
+@dataclass(frozen=True)
 class TaskCard:
     """One task of a kind: its columns, measures, reference baseline, gates and exports."""
 
@@ -40,8 +52,8 @@ class TaskCard:
     reference_baseline: str
     gates: Mapping[str, tuple[Criterion, ...]]
     exports: tuple[str, ...]
-    predict_in: TextIn
-    predict_out: LabelOut
+    predict_in: TextIn | TalkIn
+    predict_out: LabelOut | TextOut
 
 
 @dataclass(frozen=True)
