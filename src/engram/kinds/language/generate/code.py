@@ -1,0 +1,30 @@
+"""The task generate, under the names that the pipeline calls for every task."""
+
+from engram.kinds.language.generate.answers import TextAnswers
+from engram.kinds.language.generate.baselines import baselines
+from engram.kinds.language.generate.batches import collate, loss, scoring_batches
+from engram.kinds.language.generate.examples import prepare, tokenizer_of
+from engram.kinds.language.generate.examples import tokenise_rows as tokenise
+from engram.kinds.language.generate.files import export
+from engram.kinds.language.generate.model import answer, load, reopen
+from engram.kinds.language.generate.scoring import predict
+from engram.kinds.language.source import find_base
+
+ANSWERS = TextAnswers
+
+__all__ = [
+    "ANSWERS",
+    "answer",
+    "baselines",
+    "collate",
+    "export",
+    "find_base",
+    "load",
+    "loss",
+    "predict",
+    "prepare",
+    "reopen",
+    "scoring_batches",
+    "tokenise",
+    "tokenizer_of",
+]
