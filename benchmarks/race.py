@@ -242,11 +242,14 @@ def finish(
     threads: int,
     quick: bool,
     extra: Mapping[str, Mapping[str, str]],
-    ratio_line: str,
+    ratio_line: str | None,
     lines: Sequence[str] = (),
     **figures: Any,
 ) -> None:
-    """Print the table, the race's own lines and the one ratio, and write everything as JSON."""
+    """Print the table, the race's own lines and the one ratio, and write everything as JSON.
+
+    ratio_line: None when the work was not equal; then there is no ratio, in print as in the JSON.
+    """
     known, load = versions(packages), spread(lap.load for of in laps.values() for lap in of)
     here = machine()
     print()
@@ -260,7 +263,8 @@ def finish(
         print(line)
     if quick:
         print("A quick run shows that the race works; its figures are no measurement.")
-    print(f"ratio: {ratio_line}")
+    if ratio_line is not None:
+        print(f"ratio: {ratio_line}")
     whole = {
         "format": FORMAT,
         "race": race,

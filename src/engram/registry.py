@@ -1,4 +1,4 @@
-"""Names first, code later: kinds, metrics, prep steps, readers and exports.
+"""Names first, code later: kinds, metrics, prep steps, readers, exports and callbacks.
 
 Built-ins and plugins come through the same door, the entry points of installed packages. Listing names imports nothing.
 A plugin is loaded only when its distribution is named in ENGRAM_PLUGINS: an installed package alone gains no say.
@@ -19,6 +19,7 @@ GROUPS = {
     "prep step": "engram.prep",
     "reader": "engram.readers",
     "export": "engram.exports",
+    "callback": "engram.callbacks",
 }
 
 
@@ -42,7 +43,7 @@ def _points(what: str) -> dict[str, EntryPoint]:
 
 
 def names(what: str) -> list[str]:
-    """Return the registered names of ``kind``, ``metric``, ``prep step``, ``reader`` or ``export``, sorted.
+    """Return the registered names of one of the GROUPS, as ``metric`` or ``prep step``, sorted.
 
     >>> "language" in names("kind")
     True

@@ -12,6 +12,7 @@ import pytest
 from engram import registry
 from engram.schema.card import KindCard, TaskCard
 from engram.schema.codec import to_dict
+from engram.schema.form import FORMS
 
 KINDS = registry.names("kind")
 STAGES = {"data", "train", "evaluate", "export", "simulate"}
@@ -101,7 +102,7 @@ def test_nothing_is_exported_without_parity_licence_and_secrets_checks(kind, nam
 
 @EVERY_TASK
 def test_its_columns_and_exports_are_known(kind, name, task):
-    assert task.columns
-    assert all(task.columns.values())
+    assert task.forms
+    assert set(task.forms) <= set(FORMS)
     assert task.exports
     assert set(task.exports) <= set(registry.names("export"))

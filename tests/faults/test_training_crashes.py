@@ -26,6 +26,13 @@ CASES: dict[str, tuple[Train, Adapter]] = {
     "lora-fp32": (replace(jobs.PLAN, precision="fp32"), tiny.LORA),
     "full-bf16": (replace(jobs.PLAN, precision="bf16"), tiny.FULL),
     "full-fp32": (replace(jobs.PLAN, precision="fp32"), tiny.FULL),
+    # Rows packed into sequences, in the presence of a callback that writes.
+    "packed-bf16": (
+        replace(
+            jobs.PLAN, precision="bf16", packing=True, tokens_per_batch=40, max_steps=15, report_to=("jsonl",), seed=3
+        ),
+        tiny.LORA,
+    ),
 }
 STEPS, SAVES = 15, 8
 
@@ -58,6 +65,7 @@ def deaths() -> list[tuple[str, str]]:
             nth = 1 if (place + number) % len(CASES) == 0 else chance.randint(2, SAVES)
             found.append((case, f"{point}:{nth}"))
     steps = chance.sample(range(1, STEPS + 1), 10)
+    found += [("packed-bf16", f"train.after-step:{k}") for k in steps[:4]]
     return found + [(case, f"train.after-step:{k}") for case in ("lora-bf16", "full-fp32") for k in steps]
 
 
@@ -135,6 +143,12 @@ def test_a_resumed_run_may_be_killed_again(server, undisturbed, tmp_path, how):
     die_and_resume(server, tmp_path, "lora-bf16", *how)
     assert jobs.curve(tmp_path) == jobs.curve(undisturbed("lora-bf16"))
     assert jobs.fingerprint(tmp_path) == jobs.fingerprint(undisturbed("lora-bf16"))
+
+
+def test_what_a_tracker_wrote_is_part_of_the_comparison(undisturbed):
+    tracked = jobs.fingerprint(undisturbed("packed-bf16"))["tracked"]
+    assert [line["step"] for line in tracked if "loss" in line] == list(range(1, STEPS + 1))
+    assert tracked[0].keys() == {"step", "epoch", "valid_loss"}
 
 
 @pytest.mark.parametrize("case", ["lora-bf16", "full-fp32"])

@@ -18,7 +18,9 @@ from engram.files import read_json
 from engram.schema.recipe import Adapter, SaveEvery, Train
 from engram.train.adapter import attach
 from engram.train.loop import fit
+from engram.train.packing import pack
 from engram.train.randomness import seed_all
+from engram.train.token_loss import token_loss
 from engram.train.training import Outcome, Training
 
 MASKED = -100
@@ -67,6 +69,11 @@ class Rows:
             "targets": torch.from_numpy(targets),
         }
 
+    def pack(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
+        """Put rows into one sequence in which each token is to say the next."""
+        chosen = [self.ids[row] for row in rows]
+        return pack(chosen, chosen, causal=True)
+
     def batches(self, size: int = 8) -> Iterator[dict[str, torch.Tensor]]:
         """Yield all rows in order."""
         for start in range(0, len(self.ids), size):
@@ -88,10 +95,21 @@ def make_job(
     valid: Rows | None = None,
     **parts: Any,
 ) -> Training:
-    """Return a job on a new tiny BERT in a world whose generators are seeded; `parts` replace the job's own."""
+    """Return a job on a new tiny BERT in a world whose generators are seeded; `parts` replace the job's own.
+
+    With packing it is a tiny Qwen2 that learns which token comes next.
+    """
     rows, valid = rows or Rows(30, seed=1), valid or Rows(12, seed=2, masked=0.0)
     seed_all(options.seed)
-    model = attach(tiny.bert(dropout=0.1, seed=options.seed, layers=1), adapter, "SEQ_CLS")
+    base = tiny.family("qwen2", options.seed) if options.packing else tiny.bert(0.1, options.seed, layers=1)
+    model = attach(base, adapter, "CAUSAL_LM" if options.packing else "SEQ_CLS")
+    if options.packing:
+        packed = {
+            "loss": token_loss,
+            "collate": rows.pack,
+            "valid_batches": lambda: [valid.pack(range(len(valid.ids)))],
+        }
+        parts = {**packed, **parts}
     seed_all(options.seed)
     own = {
         "model": model,
@@ -149,9 +167,12 @@ def curve(folder: Path) -> dict[str, str]:
 def fingerprint(folder: Path) -> dict[str, Any]:
     """Return what a training left: names, and pointers whose manifest digests cover weights, optimizer, state and all.
 
-    The digests of the weights are named once more, for a reader.
+    The digests of the weights are named once more, for a reader. What a tracker wrote is there but for its times.
     """
     left: dict[str, Any] = {"folders": sorted(path.name for path in (folder / "checkpoints").iterdir())}
+    if (tracked := folder / "tracking" / "metrics.jsonl").exists():
+        lines = [json.loads(line) for line in tracked.read_text().splitlines()]
+        left["tracked"] = [{k: v for k, v in line.items() if k != "tokens_per_second"} for line in lines]
     for name in ("latest", "best"):
         pointer = read_json(folder / "checkpoints" / f"{name}.json")
         manifest = read_json(folder / "checkpoints" / pointer["folder"] / "manifest.json")

@@ -10,11 +10,28 @@ import torch
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
+    BertForTokenClassification,
     BertModel,
     BertTokenizerFast,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MambaConfig,
+    MambaForCausalLM,
+    MPNetConfig,
+    MPNetForTokenClassification,
     Qwen2Config,
     Qwen2ForCausalLM,
     Qwen2Tokenizer,
+    RobertaConfig,
+    RobertaForTokenClassification,
+    T5Config,
+    T5ForConditionalGeneration,
 )
 
 from engram.data.rows import Row
@@ -81,6 +98,55 @@ def bert(dropout: float = 0.0, seed: int = 0, words: int = 50, layers: int = 2) 
     """Return a BERT classifier with random weights, without a tokenizer."""
     torch.manual_seed(seed)
     return BertForSequenceClassification(_bert(words, dropout, layers, num_labels=len(LABELS)))
+
+
+_SHAPE = {
+    "vocab_size": 60,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 64,
+}
+_GROUPED = {**_SHAPE, "num_key_value_heads": 2, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+_GPT2 = {"vocab_size": 60, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64, "bos_token_id": 1}
+_T5 = {"vocab_size": 60, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+_DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob")
+_NO_DROPOUT = dict.fromkeys(_DROPOUT, 0.0)
+# family → how to make one that answers tokens; vocabulary of 60, 0 is padding
+FAMILIES = {
+    "qwen2": lambda: Qwen2ForCausalLM(Qwen2Config(**_GROUPED)),
+    "llama": lambda: LlamaForCausalLM(LlamaConfig(**_GROUPED, tie_word_embeddings=True)),
+    "gpt2": lambda: GPT2LMHeadModel(
+        GPT2Config(**_GPT2, eos_token_id=2, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
+    ),
+    "gemma2": lambda: Gemma2ForCausalLM(Gemma2Config(**_GROUPED, head_dim=8, sliding_window=4)),
+    "gemma3": lambda: Gemma3ForCausalLM(Gemma3TextConfig(**_GROUPED, head_dim=8, sliding_window=4)),
+    "bert": lambda: BertForTokenClassification(BertConfig(**_SHAPE, **_NO_DROPOUT, num_labels=5)),
+    "roberta": lambda: RobertaForTokenClassification(RobertaConfig(**_SHAPE, **_NO_DROPOUT, pad_token_id=0)),
+    "t5": lambda: T5ForConditionalGeneration(T5Config(**_T5, dropout_rate=0.0, decoder_start_token_id=0)),
+}
+# peft's word for what each family does
+TASK_TYPE = {
+    **dict.fromkeys(FAMILIES, "CAUSAL_LM"),
+    **dict.fromkeys(("bert", "roberta"), "TOKEN_CLS"),
+    "t5": "SEQ_2_SEQ_LM",
+}
+# Models whose rows can't be packed exactly.
+UNPACKABLE = {
+    "mpnet": lambda: MPNetForTokenClassification(MPNetConfig(**_SHAPE, **_NO_DROPOUT)),
+    "mamba": lambda: MambaForCausalLM(MambaConfig(vocab_size=60, hidden_size=32, num_hidden_layers=2)),
+}
+
+
+def family(name: str, seed: int = 0) -> Any:
+    """Return a tiny model of a family with random weights, far enough from zero that rows would disturb each other."""
+    torch.manual_seed(seed)
+    model = {**FAMILIES, **UNPACKABLE}[name]()
+    for parameter in model.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+    return model
 
 
 def recipe(folder: Path | str, adapter: Adapter = LORA, revision: str = "main", **train: Any) -> Recipe:

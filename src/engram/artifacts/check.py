@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from engram.artifacts.formats import check_format
+from engram.artifacts.formats import asked_in, check_format
 from engram.artifacts.manifest import parse_manifest
 from engram.artifacts.paths import MANIFEST, payload_files
 from engram.errors import EngramError
@@ -37,13 +37,14 @@ def check_payload(
         yield Check("files", False, str(error))
         return
     yield Check("files", True, f"{len(manifest.files)} listed, artifact {manifest.digest}")
+    asked = asked_in(folder)
     for file in manifest.files:
-        yield _check_file(file, present.get(file.path))
+        yield _check_file(file, present.get(file.path), asked)
     for path in sorted(set(present) - set(listed)):
         yield Check(path, False, "The file is not in the manifest: it was added after signing.")
 
 
-def _check_file(file: FileEntry, place: Path | None) -> Check:
+def _check_file(file: FileEntry, place: Path | None, asked: Collection[str]) -> Check:
     if place is None:
         return Check(file.path, False, "The file is missing.")
     size = place.stat().st_size
@@ -53,7 +54,7 @@ def _check_file(file: FileEntry, place: Path | None) -> Check:
     if digest != file.digest:
         return Check(file.path, False, f"Its digest is {digest}; {file.digest} was signed.")
     try:
-        check_format(file.path, place)
+        runs_code = check_format(file.path, place, asked)
     except EngramError as error:
         return Check(file.path, False, str(error))
-    return Check(file.path, True, digest)
+    return Check(file.path, True, f"{digest}; executable on request: it holds a program" if runs_code else digest)

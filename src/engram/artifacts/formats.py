@@ -1,4 +1,8 @@
-"""What may be a payload: nothing that runs code when it is opened, told by name and by content."""
+"""What may be a payload: nothing that runs code when it is opened, told by name and by content.
+
+This is the one list of what runs code. One thing on it may be published: a file that the recipe asked for by naming its
+format, at its one place, and being what it says (`ON_REQUEST`).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,17 @@ import ast
 import io
 import pickletools
 import zlib
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from engram import files
+from engram.artifacts.onnx_check import check_onnx
 from engram.artifacts.safetensors_check import check_safetensors
+from engram.artifacts.torchscript_check import check_torchscript
 from engram.errors import Refused
 
+# A format that a recipe may ask for → the one file by which it brings a program into the artifact. A closed list.
+ON_REQUEST = {"torchscript": "torchscript/model.pt"}
 CODE_SUFFIXES = {
     **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".dill", ".pck"), "a pickle"),
     **dict.fromkeys((".npz", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".whl"), "an archive"),
@@ -35,15 +45,46 @@ MAGIC = {
 NUMPY_MAGIC = b"\x93NUMPY"
 ZLIB_STARTS = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 HEAD_BYTES = 1 << 20
+MAX_RECIPE_BYTES = 16 << 20
 BLOCK_BYTES, UNPACKED_BLOCKS = 1 << 16, 64
 CALLS = frozenset({"REDUCE", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
 
 
-def check_format(path: str, file: Path) -> None:
-    """Let a payload file pass, or say why not; memory stays flat.
+def asked_for(exports: Iterable[str]) -> frozenset[str]:
+    """Return the paths at which a recipe's exports may hold a program.
 
-    Raises Refused for pickles, programs, archives, object arrays and unsound safetensors, whatever their names.
+    >>> sorted(asked_for(["merged", "torchscript"]))
+    ['torchscript/model.pt']
     """
+    return frozenset(ON_REQUEST[name] for name in exports if name in ON_REQUEST)
+
+
+def asked_in(folder: Path) -> frozenset[str]:
+    """Return the same for an artifact's folder, by the recipe in it; nothing where there is no readable recipe."""
+    recipe = folder / "recipe.json"
+    try:
+        if recipe.is_symlink() or not recipe.is_file() or recipe.stat().st_size > MAX_RECIPE_BYTES:
+            return frozenset()
+        return asked_for(name for name in files.read_json(recipe)["export"] if isinstance(name, str))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return frozenset()
+
+
+def check_format(path: str, file: Path, asked: Collection[str] = ()) -> bool:
+    """Let a payload file pass, or say why not; memory stays flat. True for a program that was asked for.
+
+    asked: the paths at which a program was asked for; what stands there must be what its format says.
+
+    Raises Refused for pickles, programs, archives, object arrays and unsound safetensors or ONNX, whatever their names.
+    """
+    if path in asked:
+        check_torchscript(file, path)
+        return True
+    _refuse_code(path, file)
+    return False
+
+
+def _refuse_code(path: str, file: Path) -> None:
     suffix = Path(path).suffix.lower()
     if suffix in CODE_SUFFIXES:
         raise _refusal(path, f"files named *{suffix} are {CODE_SUFFIXES[suffix]}")
@@ -52,6 +93,8 @@ def check_format(path: str, file: Path) -> None:
     if suffix == ".safetensors":
         check_safetensors(file, path)
         return  # its first bytes are a length, which may look like any magic
+    if suffix == ".onnx":
+        check_onnx(file, path)
     for magic, what in MAGIC.items():
         if head.startswith(magic) and (magic != b"MZ" or b"\0" in head):  # a word list may begin with MZ
             raise _refusal(path, f"its content is {what}")
@@ -106,5 +149,5 @@ def _check_numpy(path: str, head: bytes) -> None:
 def _refusal(path: str, why: str) -> Refused:
     return Refused(
         f"The file {path!r} is refused: {why}.",
-        remedy="Artifacts hold safetensors, JSON and text: nothing that runs code when it is opened.",
+        remedy="Artifacts hold safetensors, ONNX, JSON and text; what runs code, only when the recipe asks for it.",
     )

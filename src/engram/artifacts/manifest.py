@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from engram.artifacts.formats import check_format
+from engram.artifacts.formats import asked_in, check_format
 from engram.artifacts.paths import RESERVED, check_path, payload_files
 from engram.errors import Refused, VerificationFailed
 from engram.files import canonical_json, sha256_file
@@ -30,11 +30,12 @@ def artifact_digest(files: Iterable[FileEntry]) -> str:
 def build_manifest(folder: Path, about: Mapping[str, str]) -> Manifest:
     """Return the manifest of a folder: all files but `manifest.json` and `certificate.json`.
 
-    Raises Refused for links, unsafe paths, files that hold code, unsound safetensors, and a folder without files.
+    Raises Refused for links, unsafe paths, files that hold code that the recipe in the folder did not ask for, unsound
+    safetensors, and a folder without files.
     """
-    files = []
+    files, asked = [], asked_in(folder)
     for path, file in payload_files(folder):
-        check_format(path, file)
+        check_format(path, file, asked)
         files.append(FileEntry(path, file.stat().st_size, sha256_file(file)))
     if not files:
         raise Refused(f"{folder} holds no files to publish.", remedy="Export the model before you publish it.")

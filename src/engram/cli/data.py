@@ -19,6 +19,7 @@ app = typer.Typer(help="Look at rows before training: what is in a file, and wha
 
 File = Annotated[Path, typer.Argument(help="A CSV or JSON Lines file.", show_default=False)]
 Columns = Annotated[str, typer.Option(help="Which column is which, as text=sentence,label=class.")]
+Rows = Annotated[str, typer.Option(help="The form of the rows: label, tags, messages, alpaca, …; auto looks.")]
 Format = Annotated[str, typer.Option("--format", help="csv, jsonl, or auto to look at the content.")]
 Delimiter = Annotated[str | None, typer.Option(help="One character (CSV only); found by looking when absent.")]
 Header = Annotated[str | None, typer.Option(help="Column names, comma-separated, for CSV without a header line.")]
@@ -28,7 +29,8 @@ Quoting = Annotated[bool, typer.Option(help="--no-quoting takes quotes as ordina
 @app.command()
 def check(
     file: File,
-    columns: Columns = "text=text,label=label",
+    columns: Columns = "",
+    rows: Rows = "auto",
     format: Format = "auto",
     delimiter: Delimiter = None,
     header: Header = None,
@@ -38,11 +40,13 @@ def check(
     """Read the whole FILE and report: format, columns, rows, what would be dropped and why, classes, one example."""
     from engram import registry
     from engram.data.prepare import check_data
+    from engram.schema.form import FORMS
     from engram.schema.recipe import Data
 
     steps = [registry.get("prep step", "normalise").apply] if normalise else []
-    data = Data(sources=(_source(file, format, delimiter, header, quoting),), columns=parse_columns(columns))
-    report = check_data(data, folder=Path(), steps=steps)
+    source = _source(file, format, delimiter, header, quoting)
+    data = Data(sources=(source,), format=rows, columns=parse_columns(columns))
+    report = check_data(data, folder=Path(), forms=tuple(FORMS), steps=steps)
     if output.json_wanted():
         from engram.schema.codec import to_dict
 
@@ -94,6 +98,8 @@ def parse_columns(text: str) -> dict[str, str]:
     """
     from engram.errors import UsageError
 
+    if not text.strip():
+        return {}
     pairs = [pair.partition("=") for pair in text.split(",")]
     if not all(role.strip() and column for role, _, column in pairs):
         raise UsageError(f"--columns must look like text=sentence,label=class, not {text!r}.")
@@ -122,11 +128,12 @@ def _print_report(report: DataReport) -> None:
         lost.add_row(reason.replace("_", " "), str(rows))
     if report.dropped:
         console.print(lost)
-    counts = Table("label", "rows", "share")
-    kept = report.class_counts["train"]
-    for label, rows in sorted(kept.items(), key=lambda item: (-item[1], item[0])):
-        counts.add_row(shown(label), str(rows), f"{rows / report.rows_kept:.1%}")
-    console.print(counts)
+    kept = {label: rows for label, rows in report.class_counts["train"].items() if rows}
+    if kept:
+        counts = Table("label", "rows", "share")
+        for label, rows in sorted(kept.items(), key=lambda item: (-item[1], item[0])):
+            counts.add_row(shown(label), str(rows), f"{rows / report.rows_kept:.1%}")
+        console.print(counts)
     for stage, cells in report.example.items():
         console.print(f"one row as {'read' if stage == 'raw' else 'kept'}:")
         for name, value in cells.items():

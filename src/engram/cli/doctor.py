@@ -20,6 +20,7 @@ GB = 1000**3
 NOT_OURS_TO_READ = 0o077
 EXTRAS = {
     "train": ("torch", "transformers", "peft", "safetensors", "sklearn", "scipy", "psutil"),
+    "export": ("onnx", "onnxruntime", "onnxscript"),
     "dev": ("pytest", "ruff", "mypy", "importlinter", "hypothesis"),
 }
 

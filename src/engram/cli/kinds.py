@@ -10,6 +10,7 @@ from engram.cli import output
 from engram.cli.output import Json
 from engram.schema.card import KindCard, TaskCard
 from engram.schema.criterion import Criterion
+from engram.schema.form import FORMS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -61,7 +62,7 @@ def _show_task(name: str, task: TaskCard) -> None:
     ]
     output.pairs(
         {
-            "columns": "; ".join(f"{role}: {meaning}" for role, meaning in task.columns.items()),
+            "rows": "; ".join(f"{name} ({', '.join(FORMS[name].known)})" for name in task.forms),
             "measures": ", ".join(measures),
             "baseline": task.reference_baseline,
             "exports": ", ".join(task.exports),

@@ -32,6 +32,7 @@ class Live:
         self._bar: Any = None
         self._task: Any = None
         self._stage, self._began, self._last_plain = "", time.monotonic(), time.monotonic()
+        self._first: tuple[int, float] | None = None  # what was done at the stage's first sign of progress, and when
         self._valid = ""
 
     def __enter__(self) -> Live:
@@ -102,7 +103,7 @@ class Live:
     def _enter(self, stage: str) -> None:
         if not stage or stage == self._stage:
             return
-        self._stage, self._began = stage, time.monotonic()
+        self._stage, self._began, self._first = stage, time.monotonic(), None
         if self._bar is not None:
             if self._task is not None:
                 self._bar.remove_task(self._task)
@@ -114,10 +115,14 @@ class Live:
             said, total = said.replace("/0", ""), done or 1
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, said=said)
-        elif self._bar is None and done and time.monotonic() - self._last_plain >= PLAIN_SECONDS:
-            self._last_plain = time.monotonic()
-            spent = time.monotonic() - self._began
-            self._line(f"{said}, {spent * (total - done) / done:.0f} s left")
+            return
+        now = time.monotonic()
+        if self._first is None or done < self._first[0]:
+            self._first = done, now  # the time before it went into loading, and a resumed run starts half-way
+        elif self._bar is None and done > self._first[0] and now - self._last_plain >= PLAIN_SECONDS:
+            self._last_plain = now
+            rest = (now - self._first[1]) * (total - done) / (done - self._first[0])
+            self._line(f"{said}, {rest:.0f} s left")
 
     def _line(self, text: str) -> None:
         line = f"  {TITLES.get(self._stage, self._stage):<11} {text}"

@@ -1,7 +1,8 @@
-"""engram recipes: list, show, check and start recipes. Nothing here imports a model library."""
+"""engram recipes: list, show, explain, check, start and import recipes. Nothing here imports a model library."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ Profile = Annotated[str | None, typer.Option("--profile", help="Lay one of the r
 
 @app.callback()
 def recipes() -> None:
-    """List, show, check and start recipes."""
+    """List, show, explain, check, start and import recipes."""
 
 
 @app.command("list")
@@ -52,6 +53,29 @@ def show(
     loaded = load_recipe(recipe, sets=sets or (), profile=profile)
     whole = {"recipe": to_dict(loaded.recipe), "digest": loaded.digest, "file": str(loaded.file)}
     output.emit(whole, loaded.file.read_text(encoding="utf-8-sig").rstrip("\n"))
+
+
+@app.command()
+def explain(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")],
+    key: Annotated[str | None, typer.Argument(help="As train.seed; without it every value that somebody said.")] = None,
+    sets: Sets = None,
+    profile: Profile = None,
+    json: Json = False,
+) -> None:
+    """Say where each value of a recipe comes from, and which names of other tools were read as ours."""
+    from engram.config.explain import DEFAULT, explain_recipe
+    from engram.config.load import load_recipe
+
+    loaded = load_recipe(recipe, sets=sets or (), profile=profile)
+    blocks = {name.split(".")[0]: None for name in loaded.origins}
+    found = explain_recipe(loaded, key) if key else [one for name in blocks for one in explain_recipe(loaded, name)]
+    shown = found if key else [one for one in found if one.origin != DEFAULT]
+    output.table(("key", "value", "from"), [[one.key, _value(one.value), one.origin] for one in shown])
+    for note in loaded.notes:
+        output.say(f"note   {note}", "dim")
+    if output.json_wanted():
+        output.emit_json({"values": [asdict(one) for one in shown], "notes": list(loaded.notes)})
 
 
 @app.command()
@@ -95,14 +119,43 @@ def new(
             remedy="Use 1 to 64 lower-case letters, digits, _ or -, beginning with a letter or digit.",
         )
     file = folder / f"{name}.yaml"
-    if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}.")
-    try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(recipe_template(name))
-    except FileExistsError as error:
-        raise UsageError(f"{file} exists already.", remedy="Choose another name, or remove the file.") from error
+    _write_new(file, recipe_template(name), remedy="Choose another name, or remove the file.")
     output.emit({"file": str(file)}, f"Wrote {file}.", f"Next: engram recipes validate {file}")
+
+
+@app.command("import")
+def import_recipe(
+    file: Annotated[Path, typer.Argument(help="A configuration file of another tool.")],
+    peer: Annotated[
+        str | None,
+        typer.Option("--from", help="llama-factory, axolotl, trl or autotrain; found by the keys otherwise."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The recipe to write; NAME.yaml otherwise.")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Write it also where keys that matter are left out.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make a recipe of a file of LLaMA-Factory, Axolotl, TRL or AutoTrain, and tell what became of each key.
+
+    Every key is carried over, ignored with a reason, or not supported yet. Where one of the last changes the training
+    nothing is written and the exit code is 2, unless --partial is given. No file is replaced.
+    """
+    from engram.cli.imported import as_json, show_imported
+    from engram.config.importers.importing import import_config
+
+    found = import_config(file, peer=peer, out=out.parent if out else Path(), partial=partial)
+    target = None
+    problems: list[dict[str, Any]] = []
+    if found.text is not None:
+        target = out or Path(f"{found.name}.yaml")
+        _write_new(target, found.text, remedy="Choose another name with --out, or remove the file.")
+        problems, _ = _problems(str(target), [], None)
+    show_imported(found, target, [problem["text"] for problem in problems])
+    if output.json_wanted():
+        output.emit_json(as_json(found, target, problems))
+    if target is None or problems:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -111,6 +164,22 @@ def schema(json: Json = False) -> None:
     from engram.config.jsonschema import recipe_schema
 
     output.emit_json(recipe_schema())
+
+
+def _write_new(file: Path, text: str, remedy: str) -> None:
+    if not file.parent.is_dir():
+        raise NotFound(f"There is no folder {file.parent}.")
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise UsageError(f"{file} exists already.", remedy=remedy) from error
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "(none)" if value in (None, "", {}, []) else str(value)
 
 
 def _validate(file: str, sets: list[str], profile: str | None) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def train(
 def summary(folder: Any, home: Path, record: Any, page: Path) -> list[str]:
     """Return what a person wants to read at the end of a run."""
     from engram.artifacts.store import folder_of
+    from engram.cli.live import TITLES
 
     lines = [""]
     evaluation, baseline = folder.report("evaluate"), folder.report("baseline")
@@ -75,7 +76,7 @@ def summary(folder: Any, home: Path, record: Any, page: Path) -> list[str]:
             lines += [
                 f"{who.replace('_', ' '):<13} {name} {value:.4f}" for name, value in values.items() if value is not None
             ]
-    decisions = [f"{stage} {v.decision}" for stage in folder.gates() if (v := folder.verdict(stage)) is not None]
+    decisions = [f"{stage} {v.decision}" for stage in TITLES if (v := folder.verdict(stage)) is not None]
     lines += ["", f"Verdicts      {', '.join(decisions)}"]
     if record.artifact:
         lines += [

@@ -59,6 +59,7 @@ BOUNDS: dict[tuple[str, ...], Bound] = {
     ("train", "early_stopping_patience"): Bound(0),
     ("train", "eval_every"): COUNT,
     ("train", "save_every", "steps"): COUNT,
+    ("train", "logging_steps"): COUNT,
     ("train", "seed"): SEED,
     ("evaluate", "bootstrap"): Bound(100),
     ("evaluate", "max_new_tokens"): COUNT,

@@ -17,6 +17,7 @@ from engram.errors import UnknownName, did_you_mean
 from engram.schema.card import KindCard, TaskCard
 from engram.schema.codec import FieldProblem, Path
 from engram.schema.recipe import Recipe
+from engram.schema.takes import TAKES, metrics_of, misfit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -27,7 +28,7 @@ def check_recipe(recipe: Recipe) -> list[FieldProblem]:
     task = card.tasks.get(recipe.task) if card else None
     problems += [*_name(recipe), *_numbers(recipe), *_registered(recipe), *check_data(recipe, task)]
     if task:
-        problems += [*_exports(recipe, task), *check_gates(recipe, task)]
+        problems += [*_metrics(recipe, task), *_exports(recipe, task), *check_gates(recipe, task)]
     return problems
 
 
@@ -77,9 +78,19 @@ def _registered(recipe: Recipe) -> Iterator[FieldProblem]:
     yield from _names("metric", recipe.evaluate.metrics, ("evaluate", "metrics"))
     yield from _names("prep step", recipe.prep, ("prep",))
     yield from _names("export", recipe.export, ("export",))
+    yield from _names("callback", recipe.train.callbacks, ("train", "callbacks"))
+    yield from _names("callback", recipe.train.report_to, ("train", "report_to"))
     for index, source in enumerate(recipe.data.sources):
         if source.format != "auto":
             yield from _names("reader", (source.format,), ("data", "sources", index, "format"), listed=False)
+
+
+def _metrics(recipe: Recipe, task: TaskCard) -> Iterator[FieldProblem]:
+    primary = next(kpi.name for kpi in task.kpis if kpi.primary)
+    for index, name in enumerate(recipe.evaluate.metrics):
+        if told := misfit(name, primary):
+            known = ", ".join(metrics_of(TAKES[primary]))
+            yield FieldProblem(("evaluate", "metrics", index), told, remedy=f"Use one of {known}.")
 
 
 def _names(what: str, given: tuple[str, ...], path: Path, *, listed: bool = True) -> Iterator[FieldProblem]:

@@ -9,9 +9,13 @@ from engram.config.licences import research_only
 from engram.errors import did_you_mean
 from engram.schema.card import TaskCard
 from engram.schema.codec import FieldProblem, Path
+from engram.schema.form import FORMS
 from engram.schema.recipe import Recipe, Source
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# No name of the hub leaves its folder in the cache: no part of it begins with a dot.
+_REVISION = r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)*"
+_HUB = re.compile(rf"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*(?:@{_REVISION})?", re.ASCII)
 SUM_TOLERANCE = 1e-6
 
 
@@ -29,23 +33,43 @@ def check_data(recipe: Recipe, task: TaskCard | None) -> list[FieldProblem]:
 
 
 def _source(source: Source, path: Path, use: str) -> Iterator[FieldProblem]:
-    if (source.path is None) == (source.sample is None):
-        yield FieldProblem(path, "a source gives exactly one of 'path' and 'sample'.")
+    if [source.path, source.sample, source.hub].count(None) != 2:
+        yield FieldProblem(path, "a source gives exactly one of 'path', 'sample' and 'hub'.")
     if source.path is not None:
         yield from _file(source.path, (*path, "path"))
     if source.sample is not None and not re.fullmatch(r"[a-z0-9_]+", source.sample):
         told = f"a sample is named by lower-case letters, digits and _; {source.sample[:80]!r} is no such name."
         yield FieldProblem((*path, "sample"), told)
+    yield from _hub(source, path)
     if source.delimiter is not None and (len(source.delimiter) != 1 or source.delimiter in '\r\n"'):
         yield FieldProblem((*path, "delimiter"), f"'delimiter' must be one character, not {source.delimiter!r}.")
     if source.header is not None and (not source.header or len(set(source.header)) != len(source.header)):
         yield FieldProblem((*path, "header"), "'header' must name each column once.")
+    if source.paragraphs and source.format not in ("auto", "text"):
+        yield FieldProblem((*path, "paragraphs"), f"'paragraphs' goes with format: text, not {source.format!r}.")
     if use == "commercial" and research_only(source.license):
         yield FieldProblem(
             (*path, "license"),
             f"the licence {source.license!r} allows no commercial use, and the recipe is for commercial use.",
             remedy="Write use: research if it is research, or use other data.",
         )
+
+
+def _hub(source: Source, path: Path) -> Iterator[FieldProblem]:
+    if source.hub is None:
+        given = {"revision": source.revision != "main", "subset": source.subset, "split": source.split}
+        for key in (key for key, value in given.items() if value):
+            yield FieldProblem((*path, key), f"{key!r} goes with 'hub' only.")
+        return
+    if not _HUB.fullmatch(source.hub):
+        told = f"'hub' must look like org/name or org/name@revision, not {source.hub[:80]!r}."
+        yield FieldProblem((*path, "hub"), told, remedy="For files of your own write path.")
+    if "@" in source.hub and source.revision != "main":
+        yield FieldProblem((*path, "revision"), "the revision is given twice, in 'hub' and in 'revision'.")
+    if not re.fullmatch(_REVISION, source.revision):
+        yield FieldProblem((*path, "revision"), "'revision' must be a branch, a tag or a commit.")
+    if source.format != "auto":
+        yield FieldProblem((*path, "format"), "'format' does not go with 'hub': the data set says its own.")
 
 
 def _file(name: str, path: Path) -> Iterator[FieldProblem]:
@@ -73,14 +97,19 @@ def _parts(recipe: Recipe) -> Iterator[FieldProblem]:
 
 
 def _columns(recipe: Recipe, task: TaskCard) -> Iterator[FieldProblem]:
-    columns = recipe.data.columns
-    for role in columns:
-        if role not in task.columns:
-            told = f"the task {recipe.task!r} has no column {role!r}. Its columns: {', '.join(task.columns)}."
-            yield FieldProblem(("data", "columns", role), told, remedy=did_you_mean(role, task.columns))
-    for role, meaning in task.columns.items():
-        if role not in columns:
-            told = f"the task {recipe.task!r} needs the column {role!r} ({meaning}); 'data.columns' does not give it."
-            yield FieldProblem(("data", "columns"), told)
-        elif not columns[role].strip():
+    columns, wanted = recipe.data.columns, recipe.data.format
+    if wanted != "auto" and wanted not in task.forms:
+        told = f"the task {recipe.task!r} takes no rows of the format {wanted!r}. Its formats: {', '.join(task.forms)}."
+        yield FieldProblem(("data", "format"), told, remedy=did_you_mean(wanted, task.forms))
+        return
+    forms = [FORMS[name] for name in ((wanted,) if wanted != "auto" else task.forms)]
+    known = dict.fromkeys(role for form in forms for role in form.known)
+    for role, name in columns.items():
+        if role not in known:
+            told = f"the task {recipe.task!r} has no column {role!r}. Its columns: {', '.join(known)}."
+            yield FieldProblem(("data", "columns", role), told, remedy=did_you_mean(role, known))
+        elif not name.strip():
             yield FieldProblem(("data", "columns", role), f"the column for {role!r} has no name.")
+    if columns and set(columns) <= set(known) and not any(set(columns) <= set(form.known) for form in forms):
+        told = f"no format of the task {recipe.task!r} has the columns {', '.join(columns)} together."
+        yield FieldProblem(("data", "columns"), told, remedy=f"Formats: {', '.join(form.name for form in forms)}.")

@@ -11,6 +11,7 @@ from engram.schema.card import TaskCard
 from engram.schema.codec import FieldProblem, Path
 from engram.schema.criterion import Criterion
 from engram.schema.recipe import Recipe
+from engram.schema.takes import misfit
 
 
 def check_gates(recipe: Recipe, task: TaskCard) -> list[FieldProblem]:
@@ -43,6 +44,10 @@ def _criterion(criterion: Criterion, path: Path, stage: str, task: TaskCard) -> 
     if criterion.metric in known:
         return
     if stage == "evaluate" and criterion.metric in registry.names("metric"):
+        primary = next(kpi.name for kpi in task.kpis if kpi.primary)
+        if told := misfit(criterion.metric, primary):
+            yield FieldProblem((*path, "metric"), told, remedy=f"Use one of {', '.join(known)}.")
+            return
         if not registry.get("metric", criterion.metric).scalar:
             told = f"{criterion.metric!r} is a table for people, not a number that a gate can judge."
             yield FieldProblem((*path, "metric"), told, remedy=f"Use one of {', '.join(known)}.")

@@ -1,1 +1,1 @@
-"""Sources in, a split out: readers, cleaning, leakage, dealing and the cache. Parsing is the standard library's."""
+"""Sources in, a split out: readers of every format, cleaning, leakage, dealing and the cache."""

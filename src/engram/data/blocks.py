@@ -1,4 +1,4 @@
-"""Bytes to lines of text: streamed, bounded, and with the place of the first byte that doesn't fit."""
+"""Bytes to text: streamed, bounded, and with the place of the first byte that doesn't fit."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _FOREIGN = {
     b"\xfe\xff": "UTF-16 text",
     b"\x1f\x8b": "a gzip archive",
     b"PK\x03\x04": "a ZIP archive (an .xlsx workbook is one too)",
+    b"\xfd7zXZ\0": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
     b"PAR1": "a Parquet file",
 }
 
@@ -52,28 +54,70 @@ def open_source(path: Path) -> BinaryIO:
         raise DataError(f"the file can't be opened ({reason}).", file=str(path)) from error
 
 
-def read_head(path: Path) -> bytes:
-    """Return the first 64 KiB without a byte-order mark.
+def read_start(path: Path) -> bytes:
+    """Return the first 64 KiB of a file of any format, without a byte-order mark.
 
-    Raises DataError, in words, for an empty file and for what is plainly not UTF-8 text.
+    Raises DataError for an empty file and for what `open_source` refuses.
     """
     with open_source(path) as stream:
         head = stream.read(HEAD_BYTES)
     if not head:
         raise DataError("the file is empty.", file=str(path), remedy="Name a file with rows in it.")
+    return head.removeprefix(_BOM)
+
+
+def read_head(path: Path) -> bytes:
+    """Return the first 64 KiB of a text file without a byte-order mark.
+
+    Raises DataError, in words, for an empty file and for what is plainly not UTF-8 text.
+    """
+    head = read_start(path)
+    refuse_foreign(head, path)
+    return head
+
+
+def refuse_foreign(head: bytes, path: Path) -> None:
+    """Raise DataError, in words, when a file begins as archives and UTF-16 text do, or as Parquet does."""
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
-            raise DataError(f"this is {what}, not UTF-8 text.", file=str(path), line=1, column=1, remedy=_CONVERT)
+            remedy = "Set format: parquet." if magic == b"PAR1" else _CONVERT
+            raise DataError(f"this is {what}, not UTF-8 text.", file=str(path), line=1, column=1, remedy=remedy)
     # Latin text in UTF-16 without a byte-order mark has a NUL at every second byte.
     for start, order in ((1, "little"), (0, "big")):
         half = head[start::2]
         if len(half) > 1 and half.count(0) > 0.4 * len(half) and head[1 - start :: 2].count(0) == 0:
             message = f"this looks like UTF-16 text ({order}-endian), not UTF-8."
             raise DataError(message, file=str(path), line=1, column=start + 1, remedy=_CONVERT)
-    return head.removeprefix(_BOM)
 
 
-_CONVERT = "Convert it to UTF-8 CSV or JSON Lines first (for UTF-16: iconv -f UTF-16 -t UTF-8)."
+_CONVERT = "Unpack it, or convert it to UTF-8 text first (for UTF-16: iconv -f UTF-16 -t UTF-8)."
+
+
+def chunks(path: Path) -> Iterator[str]:
+    """Stream the text of a UTF-8 file in pieces of about 256 KiB that may end anywhere, in flat memory.
+
+    A byte-order mark is passed over. Raises DataError with line and byte for bad UTF-8 and NUL.
+    """
+    kept, offset = b"", 0
+    with open_source(path) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            block = kept + block
+            cut = _after_last_character(block)
+            if cut:
+                yield _decode(path, block[:cut], offset)
+            kept, offset = block[cut:], offset + cut
+    if kept:
+        yield _decode(path, kept, offset)
+
+
+def _after_last_character(block: bytes) -> int:
+    """Return the length of a block without the first bytes, at most three, of a character that goes on after it."""
+    for back in range(1, min(4, len(block)) + 1):
+        byte = block[-back]
+        if byte & 0xC0 != 0x80:  # the first byte of a character
+            due = 1 if byte < 0x80 else 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(block) - back if back < due else len(block)
+    return len(block)
 
 
 def lines(path: Path, cursor: Cursor | None = None) -> Iterator[str]:

@@ -20,10 +20,11 @@ SUMS = "SHA256SUMS"
 ABANDONED_SECONDS = 24 * 3600
 
 
-def entry_key(data: Data, sources: Sequence[SourceFile], step_names: Sequence[str]) -> str:
-    """Return 64 hex digits that name a split: the sources' digests, the data's configuration, the prep steps."""
+def entry_key(data: Data, form: str, sources: Sequence[SourceFile], step_names: Sequence[str]) -> str:
+    """Return 64 hex digits that name a split: the sources' digests, the form, the configuration, the steps."""
     made_from = {
         "format": FORMAT,
+        "form": form,
         "sources": [[source.digest, source.format] for source in sources],
         "data": to_dict(data),
         # A mapping's order decides the order of the labels, and canonical JSON forgets it.

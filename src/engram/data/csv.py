@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from engram.data.blocks import HEAD_BYTES, LINE_LIMIT_BYTES, Cursor, lines, read_head
-from engram.data.reader import MAX_COLUMNS, Found, Reader, Rows, check_columns, list_columns
+from engram.data.reader import MAX_COLUMNS, Found, Reader, Rows, check_columns, say
 from engram.errors import DataError, UsageError
 from engram.schema.recipe import Source
 
+SUFFIXES = (".csv",)
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_ROWS = 100
 _NAMES = {"\t": "tab", " ": "space"}
@@ -27,24 +28,25 @@ def sniff(head: bytes, name: str) -> float:
     >>> sniff(b"text,label", "tickets.csv") > sniff(b"text,label", "tickets")
     True
     """
-    return 0.6 if name.lower().endswith((".csv", ".tsv", ".tab")) else 0.3
+    return 0.6 if name.lower().endswith((*SUFFIXES, ".tsv", ".tab")) else 0.3
 
 
 def look(path: Path, options: Source) -> Found:
     """Return the columns and a sentence: format, delimiter, quoting, number and names of the columns."""
     delimiter = _delimiter(path, options)
+    return look_as(f"CSV, delimiter {_NAMES.get(delimiter, repr(delimiter))}", delimiter, path, options)
+
+
+def look_as(what: str, delimiter: str, path: Path, options: Source) -> Found:
+    """Return the columns and a sentence for a file whose delimiter is known; `what` names the format."""
     columns = _header(path, options, delimiter)
     quotes = "" if options.quoting else ", quotes taken as ordinary characters"
     given = "no header line" if options.header else "header line"
-    said = (
-        f"read {path.name} as CSV, delimiter {_NAMES.get(delimiter, repr(delimiter))}{quotes}, {given}, "
-        f"{len(columns)} column{'s' * (len(columns) != 1)}: {list_columns(columns)}"
-    )
-    return Found(tuple(columns), said)
+    return Found(tuple(columns), say(path, f"{what}{quotes}, {given}", columns))
 
 
-def read(path: Path, options: Source, wanted: Sequence[str] | None = None) -> Rows:
-    """Stream the rows of a CSV file in flat memory; a quoted field may hold line ends.
+def read(path: Path, options: Source, wanted: Sequence[str] | None = None, nested: Collection[str] = ()) -> Rows:
+    """Stream the rows of a CSV file in flat memory; a quoted field may hold line ends. Every cell is a text as it is.
 
     Raises DataError with file, line and column for a row with too many or too few columns, a quote that is never
     closed or stands in the wrong place, duplicate or empty column names, a missing column, and what `lines` refuses.
@@ -96,12 +98,28 @@ def _delimiter(path: Path, options: Source) -> str:
         if len(options.delimiter) != 1 or options.delimiter in '\r\n"':
             raise UsageError(f"delimiter must be one character, neither a quote nor a line end: {options.delimiter!r}.")
         return options.delimiter
-    head = read_head(path)
-    text = head.decode(errors="replace")
-    if len(head) >= HEAD_BYTES - 3:
-        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
+    text = _whole_lines(read_head(path))
     scores = [_score(text, options, delimiter) for delimiter in DELIMITERS]
     return DELIMITERS[scores.index(max(scores))]
+
+
+def is_table(head: bytes) -> bool:
+    """Tell whether the head of a file has at least two rows, and all of them as many columns, two or more.
+
+    >>> is_table(b"text,label\\ngood,1\\n"), is_table(b"Well, yes.\\nIt, too, is prose.\\n"), is_table(b"one, two\\n")
+    (True, False, False)
+    """
+    text = _whole_lines(head)
+    if len(text.splitlines()) < 2:
+        return False
+    return any(_score(text, Source(), delimiter) >= (1.0, 2) for delimiter in DELIMITERS)
+
+
+def _whole_lines(head: bytes) -> str:
+    text = head.decode(errors="replace")
+    if len(head) >= HEAD_BYTES - 3:
+        return text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
+    return text
 
 
 def _score(text: str, options: Source, delimiter: str) -> tuple[float, int]:
@@ -161,4 +179,4 @@ def _malformed(path: Path, first: int, last: int, options: Source, delimiter: st
     return DataError(f"{what}.", file=str(path), line=first, column=column, remedy=remedy)
 
 
-READER = Reader("csv", sniff, look, read)
+READER = Reader("csv", sniff, look, read, SUFFIXES)

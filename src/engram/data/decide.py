@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engram.data.deal import deal
-from engram.data.scan import CONFLICTING, DUPLICATE, GIVEN, LEAKED, OVER_LIMIT, REASONS, Scan
+from engram.data.scan import CONFLICTING, DUPLICATE, GIVEN, LEAKED, OVER_LIMIT, REASONS, Scan, stratified_by
 from engram.errors import DataError, UsageError
+from engram.schema.form import Form
 from engram.schema.recipe import Data
 
 if TYPE_CHECKING:
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
 
 PARTS = ("train", "valid", "test")
 DROPPED = 255
+OUTSIDE = "O"
 
 
 @dataclass(frozen=True)
 class Decision:
     """fate: one byte for each row read, an index into PARTS or DROPPED. numbers: value in the file → final label.
+    rows: part → rows.
 
     labels: the final names. dropped: reason → rows. class_counts: part → label → rows. missing_values: empty cells
     left in the columns that rows are grouped and stratified by.
@@ -30,6 +33,7 @@ class Decision:
 
     fate: bytes
     numbers: dict[str, int]
+    rows: dict[str, int]
     labels: tuple[str, ...]
     dropped: dict[str, int]
     class_counts: dict[str, dict[str, int]]
@@ -37,7 +41,7 @@ class Decision:
     said: str
 
 
-def decide(found: Scan, data: Data) -> Decision:
+def decide(found: Scan, data: Data, form: Form) -> Decision:
     """Drop leaked, conflicting and duplicate rows and those over the limit; deal the rest.
 
     Raises UsageError for proportions that don't add up to 1, DataError when no row is left or a part gets none.
@@ -53,7 +57,7 @@ def decide(found: Scan, data: Data) -> Decision:
     part = np.maximum(given - 1, 0)
     pool = np.flatnonzero((reason == 0) & (given <= GIVEN["train"]))
     stratum = np.array(found.stratum, dtype=np.int64) if found.stratum else label
-    if not data.split.stratify:
+    if stratified_by(data, form) is None:
         stratum = np.zeros_like(label)
     if len(pool):
         units = folded[pool] if group is None else _components(folded[pool], group[pool])
@@ -65,22 +69,23 @@ def decide(found: Scan, data: Data) -> Decision:
     counts = np.bincount(lost[lost > 0], minlength=len(REASONS)) + np.bincount(reason, minlength=len(REASONS))
     dropped = {name: int(counts[place]) for place, name in enumerate(REASONS) if place and counts[place]}
     _check_parts(part, shares, data, dropped)
-    used = {int(number) for number in np.unique(label[reason == 0])}
-    names = found.labels if data.labels else sorted(found.labels[number] for number in used)
+    names = _names(found, data, form, {int(number) for number in np.unique(label[reason == 0])})
     final = {name: place for place, name in enumerate(names)}
-    table = {name: dict.fromkeys(names, 0) for name in PARTS}
-    for place, name in enumerate(PARTS):
-        for number, rows in enumerate(np.bincount(label[part == place], minlength=len(found.labels))):
-            if rows:
-                table[name][found.labels[number]] = int(rows)
+    table: dict[str, dict[str, int]] = {name: dict.fromkeys(names, 0) for name in PARTS}
+    for place, name in enumerate(PARTS if form.gives == "label" else ()):
+        for number, count in enumerate(np.bincount(label[part == place], minlength=len(found.labels))):
+            if count:
+                table[name][found.labels[number]] = int(count)
+    rows = {name: int((part == place).sum()) for place, name in enumerate(PARTS)}
     return Decision(
         fate=fate.tobytes(),
         numbers={v: final[found.labels[n]] for v, n in found.numbers.items() if found.labels[n] in final},
+        rows=rows,
         labels=tuple(names),
         dropped=dropped,
         class_counts=table,
         missing_values=int(np.frombuffer(found.empty, dtype=np.uint8)[reason == 0].sum()),
-        said=_say(table, data),
+        said=_say(rows, data, stratified_by(data, form) is not None),
     )
 
 
@@ -173,13 +178,22 @@ def _check_parts(part: Ints, shares: tuple[float, ...], data: Data, dropped: dic
             raise DataError(message, remedy=remedy)
 
 
-def _say(table: dict[str, dict[str, int]], data: Data) -> str:
-    sizes = ", ".join(f"{name} {sum(counts.values())}" for name, counts in table.items())
+def _names(found: Scan, data: Data, form: Form, used: set[int]) -> list[str]:
+    """Return the final labels in order; tags begin with O, the one that means nothing."""
+    if data.labels:
+        return found.labels
+    if form.gives == "label":
+        return sorted(found.labels[number] for number in used)
+    return sorted(found.labels, key=lambda tag: (tag != OUTSIDE, tag))
+
+
+def _say(rows: dict[str, int], data: Data, stratified: bool) -> str:
+    sizes = ", ".join(f"{name} {count}" for name, count in rows.items())
     given = sorted({source.part for source in data.sources if source.part})
     plan = data.split
     how = [f"as given: {', '.join(given)}"] if given else []
     if not {"valid", "test"} <= set(given):
         how.append(f"dealt with seed {plan.seed}")
-        how += [f"in the proportions of {plan.stratify!r}"] if plan.stratify else []
+        how += [f"in the proportions of {plan.stratify!r}"] if stratified else []
         how += [f"{plan.group!r} kept together"] if plan.group else []
     return f"rows in parts: {sizes} ({'; '.join(how)})"

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from engram.data.cache import discard, entry_key, is_sound, load_split, seal, split_digest, sweep
 from engram.data.clean import cleaner
 from engram.data.decide import DROPPED, PARTS, Decision, decide
+from engram.data.forms import Cells, choose_form, maker
 from engram.data.leakage import leaked_rows
-from engram.data.rows import row_line
-from engram.data.scan import REPORT_EVERY, Tick, role_column, scan, wanted_columns
+from engram.data.rows import body_line, row_line
+from engram.data.scan import REPORT_EVERY, Tick, read_cells, role_column, scan, wanted_columns
 from engram.data.sources import Opened, check_unchanged, open_sources
 from engram.errors import UsageError
 from engram.files import new_folder, sha256_file, write_json
 from engram.proc import crashpoint
 from engram.schema.codec import to_dict
+from engram.schema.form import Form
 from engram.schema.recipe import Data
 from engram.schema.split import DataReport, Part, Split
 
@@ -41,9 +45,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Job:
-    """What both passes need: the configuration, its sources and the cleaning, as one function."""
+    """What both passes need: the configuration, the form of its rows, its sources and the cleaning, as one function."""
 
     data: Data
+    form: Form
     opened: tuple[Opened, ...]
     clean: Callable[[str], str]
 
@@ -53,14 +58,16 @@ def prepare_split(
     *,
     folder: Path,
     cache: Path,
+    forms: Sequence[str] = ("label",),
     steps: Steps = (),
     step_names: Sequence[str] = (),
     on_progress: Progress | None = None,
 ) -> Prepared:
     """Return the split of some data: from the cache if a sound one is there, else made and put there whole.
 
-    folder: where relative paths begin. cache: the parent of all entries. steps: text → text, applied in order when
-    rows are cleaned; step_names: one for each, with its version, because they are part of the entry's key.
+    folder: where relative paths begin. cache: the parent of all entries. forms: those that the task takes.
+    steps: text → text, applied in order
+    when rows are cleaned; step_names: one for each, with its version, because they are part of the entry's key.
     on_progress: called with rows done and rows in all (0 while they are still being counted).
 
     Raises DataError with file, line and column for a row that can't be imported, and nothing is left behind;
@@ -69,26 +76,29 @@ def prepare_split(
     if len(steps) != len(step_names):
         raise UsageError(f"{len(steps)} prep steps came with {len(step_names)} names; each needs one.")
     opened = open_sources(data.sources, folder)
-    target = cache / entry_key(data, [each.file for each in opened], step_names)
+    form = choose_form(data.format, forms, data.columns, opened[0].columns)
+    target = cache / entry_key(data, form.name, [each.file for each in opened], step_names)
     cached = target.is_dir()
     if cached and not is_sound(target):
         discard(target)
         cached = False
     if not cached:
-        job = _Job(data, opened, cleaner(steps, strip=data.clean.strip))
+        job = _Job(data, form, opened, cleaner(steps, strip=data.clean.strip))
         _make(job, target, on_progress or (lambda done, total: None))
     split, report = load_split(target)
     return Prepared(split, report, target, cached)
 
 
-def check_data(data: Data, *, folder: Path, steps: Steps = ()) -> DataReport:
+def check_data(data: Data, *, folder: Path, forms: Sequence[str] = ("label",), steps: Steps = ()) -> DataReport:
     """Read every row, as a run would, and report; nothing is written. All kept rows count as `train`.
 
     Raises what `prepare_split` raises.
     """
     everything = replace(data, split=replace(data.split, train=1.0, valid=0.0, test=0.0))
-    job = _Job(everything, open_sources(data.sources, folder), cleaner(steps, strip=data.clean.strip))
-    decision = decide(scan(job.data, job.opened, job.clean, lambda rows: None), job.data)
+    opened = open_sources(data.sources, folder)
+    form = choose_form(data.format, forms, data.columns, opened[0].columns)
+    job = _Job(everything, form, opened, cleaner(steps, strip=data.clean.strip))
+    decision = decide(scan(job.data, job.form, job.opened, job.clean, lambda rows: None), job.data, job.form)
     check_unchanged(job.opened)
     return _report(job, decision, leaked=0)
 
@@ -96,7 +106,8 @@ def check_data(data: Data, *, folder: Path, steps: Steps = ()) -> DataReport:
 def _make(job: _Job, target: Path, progress: Progress) -> None:
     if target.parent.is_dir():
         sweep(target.parent)
-    decision = decide(scan(job.data, job.opened, job.clean, lambda rows: progress(rows, 0)), job.data)
+    found = scan(job.data, job.form, job.opened, job.clean, lambda rows: progress(rows, 0))
+    decision = decide(found, job.data, job.form)
     rows_read = len(decision.fate)
     crashpoint("data.after-scan")
     with new_folder(target) as folder:
@@ -115,17 +126,16 @@ def _make(job: _Job, target: Path, progress: Progress) -> None:
 
 def _part(folder: Path, name: str, decision: Decision) -> Part:
     file = f"{name}.jsonl"
-    return Part(file, sum(decision.class_counts[name].values()), sha256_file(folder / file))
+    return Part(file, decision.rows[name], sha256_file(folder / file))
 
 
-def _kept(job: _Job, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, str, int, dict[str, str]]]:
-    """Read the sources again and yield the rows that were kept: part, number, text, label, cells as read."""
-    text_column, label_column = role_column(job.data, "text"), role_column(job.data, "label")
-    wanted, strip = wanted_columns(job.data), job.data.clean.strip
-    fate, numbers, clean = decision.fate, decision.numbers, job.clean
+def _kept(job: _Job, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, Cells]]:
+    """Read the sources again and yield the rows that were kept: part, number, cells as read."""
+    fate = decision.fate
     number = place = 0
     for source in job.opened:
-        for _, cells in source.reader.read(source.path, source.source, wanted):
+        wanted = wanted_columns(job.data, job.form, source.columns)
+        for _, cells in read_cells(source, job.data, job.form, wanted):
             if place >= len(fate):
                 return  # the source grew; check_unchanged says so
             part = fate[place]
@@ -134,41 +144,79 @@ def _kept(job: _Job, decision: Decision, tick: Tick) -> Iterator[tuple[str, int,
             place += 1
             if part == DROPPED or not cells:
                 continue
-            value = cells[label_column].strip() if strip else cells[label_column]
-            yield PARTS[part], number, clean(cells[text_column]), numbers.get(value, 0), cells
+            yield PARTS[part], number, cells
             number += 1
 
 
+def _writer(job: _Job, decision: Decision) -> Callable[[int, Cells], str]:
+    """Return the function from a row's number and cells to its line."""
+    numbers, clean, columns = decision.numbers, job.clean, {r: role_column(job.data, r) for r in job.form.known}
+    if job.form.gives == "label":
+        text, label, strip = columns["text"], columns["label"], job.data.clean.strip
+
+        def labelled(number: int, cells: Cells) -> str:
+            value = cells[label].strip() if strip else cells[label]
+            return row_line(number, clean(cells[text]), numbers.get(value, 0))
+
+        return labelled
+    make = maker(job.form, clean)
+
+    def formed(number: int, cells: Cells) -> str:
+        made = make({role: cells[column] for role, column in columns.items() if column in cells})
+        body = dict(made.body or {})
+        if made.tags:
+            body["tags"] = [numbers.get(tag, 0) for tag in made.tags]
+        return body_line(number, body)
+
+    return formed
+
+
 def _write_parts(job: _Job, decision: Decision, folder: Path, tick: Tick) -> None:
+    line = _writer(job, decision)
     with ExitStack() as stack:
         streams = {
             name: stack.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n"))
             for name in PARTS
         }
-        for part, number, text, label, _ in _kept(job, decision, tick):
-            streams[part].write(row_line(number, text, label))
+        for part, number, cells in _kept(job, decision, tick):
+            streams[part].write(line(number, cells))
 
 
 def _report(job: _Job, decision: Decision, *, leaked: int) -> DataReport:
-    _, _, text, label, cells = next(_kept(job, decision, lambda rows: None))
-    kept = {"text": text, "label": decision.labels[label]}
-    mapping = ", ".join(f"{role} = column {role_column(job.data, role)!r}" for role in ("text", "label"))
+    _, number, cells = next(_kept(job, decision, lambda rows: None))
+    written = json.loads(_writer(job, decision)(number, cells))
+    mapping = ", ".join(f"{role} = column {role_column(job.data, role)!r}" for role in job.form.roles)
     dropped = sum(decision.dropped.values())
     return DataReport(
         rows_read=len(decision.fate),
-        rows_kept=sum(sum(counts.values()) for counts in decision.class_counts.values()),
+        rows_kept=sum(decision.rows.values()),
         dropped=decision.dropped,
         leaked_test_rows=leaked,
         missing_values=decision.missing_values,
         class_counts=decision.class_counts,
         said=(
             *(each.said for each in job.opened),
-            mapping,
+            f"rows are {job.form.title[0].lower()}{job.form.title[1:]} (format {job.form.name}): {mapping}",
             f"read {len(decision.fate)} rows, dropped {dropped}",
             decision.said,
         ),
-        example={"raw": _short(cells), "kept": _short(kept)},
+        example={
+            "raw": _short(cells),
+            "kept": _short(_shown(written, decision)),
+        },
     )
+
+
+def _shown(kept: dict[str, Any], decision: Decision) -> dict[str, str]:
+    """Return a kept row for people: labels by their names, lists as JSON."""
+    kept.pop("id")
+    if "label" in kept:
+        kept["label"] = decision.labels[kept["label"]]
+    if "tags" in kept:
+        kept["tags"] = [decision.labels[tag] for tag in kept["tags"]]
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in kept.items()
+    }
 
 
 def _short(cells: Mapping[str, str]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engram.data.clean import digester, fold
+from engram.data.forms import BadCell, Cells, maker
+from engram.data.reader import Rows
 from engram.data.sources import Opened
-from engram.errors import DataError, UsageError, did_you_mean
+from engram.errors import DataError
+from engram.schema.form import Form
 from engram.schema.recipe import Data
 
 GIVEN = {None: 0, "train": 1, "valid": 2, "test": 3}
@@ -26,7 +29,6 @@ REASONS = (
     "over_limit",
 )
 BLANK, NO_TEXT, NO_LABEL, UNKNOWN, LEAKED, CONFLICTING, DUPLICATE, OVER_LIMIT = range(1, len(REASONS))
-ROLES = ("text", "label")
 
 
 @dataclass
@@ -49,82 +51,150 @@ class Scan:
     empty: bytearray = field(default_factory=bytearray)
     labels: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
+    strata: dict[bytes, int] = field(default_factory=dict)
 
 
 Tick = Callable[[int], None]
 
 
-def scan(data: Data, opened: tuple[Opened, ...], clean: Callable[[str], str], tick: Tick) -> Scan:
+def scan(data: Data, form: Form, opened: tuple[Opened, ...], clean: Callable[[str], str], tick: Tick) -> Scan:
     """Read every row of every source once.
 
-    Raises DataError for anything that a reader refuses and for more than 10,000 labels or strata, UsageError for
-    columns that the recipe maps to no known role.
+    Raises DataError for anything that a reader refuses, for a cell that does not hold what its role asks for, and for
+    more than 10,000 labels or strata; UsageError for columns that the recipe maps to no known role.
     """
-    text_column, label_column = (role_column(data, role) for role in ROLES)
-    wanted = wanted_columns(data)
-    digest = digester(data.split.seed)
-    group = data.split.group and column_of(data, data.split.group)
-    stratify = data.split.stratify and column_of(data, data.split.stratify)
-    by_value = stratify is not None and stratify != label_column
-    numbers = label_numbers(data.labels)
-    found = Scan(labels=list(dict.fromkeys((data.labels or {}).values())), numbers=numbers)
-    strata: dict[bytes, int] = {}
-    strip = data.clean.strip
+    found = Scan(labels=list(dict.fromkeys((data.labels or {}).values())), numbers=label_numbers(data.labels))
+    add = _labelled(data, found, clean) if form.gives == "label" else _formed(data, form, found, clean)
+    beside = _beside(data, form, found)
     for source in opened:
         given = GIVEN[source.source.part]
-        for line, cells in source.reader.read(source.path, source.source, wanted):
+        wanted = wanted_columns(data, form, source.columns)
+        for line, cells in read_cells(source, data, form, wanted):
             if not len(found.lost) % REPORT_EVERY:
                 tick(len(found.lost))
             if not cells:
                 found.lost.append(BLANK)
                 continue
-            text, value = clean(cells[text_column]), cells[label_column]
-            value = value.strip() if strip else value
-            number = numbers.get(value, -1)
-            no_text = not text or text.isspace()
-            if no_text or not value or (number < 0 and data.labels):
-                found.lost.append(NO_TEXT if no_text else UNKNOWN if value else NO_LABEL)
-                continue
-            if number < 0:
-                number = numbers[value] = len(numbers)
-                found.labels.append(value)
-            if len(numbers) > MAX_VALUES or len(strata) > MAX_VALUES:
-                raise _too_many(source, line, label_column if len(numbers) > MAX_VALUES else str(stratify))
-            found.lost.append(0)
-            folded = fold(text)
-            key = digest(folded)
-            found.folded += key
-            found.exact += key if folded == text else digest(text)
-            found.label.append(number)
-            found.given.append(given)
-            empty = 0
-            if group:
-                shared = cells[group].strip()
-                # A row without a group is a group of its own; the prefixes keep the two from ever meeting.
-                found.group += digest(f"group {shared}" if shared else f"row {folded}")
-                empty += not shared
-            if by_value and stratify:
-                stratum = cells[stratify].strip()
-                found.stratum.append(strata.setdefault(digest(stratum), len(strata)))
-                empty += not stratum
-            found.empty.append(empty)
+            try:
+                reason = add(cells)
+                if not reason:
+                    found.given.append(given)
+                    beside(cells)
+            except BadCell as error:
+                column = role_column(data, error.role)
+                raise DataError(
+                    str(error), file=str(source.path), line=line, column=column, remedy=error.remedy
+                ) from error
+            found.lost.append(reason)
     return found
 
 
-def wanted_columns(data: Data) -> tuple[str, ...]:
-    """Return the columns that the recipe uses, each once.
+def read_cells(source: Opened, data: Data, form: Form, wanted: Sequence[str]) -> Rows:
+    """Stream a source's cells; those of nested roles are JSON text."""
+    nested = [role_column(data, role) for role in form.nested]
+    if not nested:
+        return source.reader.read(source.path, source.source, wanted)
+    return source.reader.read(source.path, source.source, wanted, nested)
 
+
+def _labelled(data: Data, found: Scan, clean: Callable[[str], str]) -> Callable[[Cells], int]:
+    """Return the function that takes a text and its class: it returns 0, or why the row is lost."""
+    text_column, label_column = role_column(data, "text"), role_column(data, "label")
+    numbers, strip, digest = found.numbers, data.clean.strip, digester(data.split.seed)
+
+    def add(cells: Cells) -> int:
+        text, value = clean(cells[text_column]), cells[label_column]
+        value = value.strip() if strip else value
+        number = numbers.get(value, -1)
+        no_text = not text or text.isspace()
+        if no_text or not value or (number < 0 and data.labels):
+            return NO_TEXT if no_text else UNKNOWN if value else NO_LABEL
+        if number < 0:
+            number = numbers[value] = len(numbers)
+            found.labels.append(value)
+            if len(numbers) > MAX_VALUES:
+                raise _too_many("label")
+        folded = fold(text)
+        key = digest(folded)
+        found.folded += key
+        found.exact += key if folded == text else digest(text)
+        found.label.append(number)
+        return 0
+
+    return add
+
+
+def _formed(data: Data, form: Form, found: Scan, clean: Callable[[str], str]) -> Callable[[Cells], int]:
+    """Return the function that takes rows of any other form."""
+    columns = {role: role_column(data, role) for role in form.known}
+    make, digest, renamed = maker(form, clean), digester(data.split.seed), data.labels or {}
+
+    def add(cells: Cells) -> int:
+        made = make({role: cells[column] for role, column in columns.items() if column in cells})
+        if made.body is None:
+            return NO_TEXT
+        for tag in made.tags:
+            if tag not in found.numbers:
+                if renamed:
+                    return UNKNOWN
+                found.numbers[tag] = len(found.numbers)
+                found.labels.append(tag)
+                if len(found.numbers) > MAX_VALUES:
+                    raise _too_many("tags")
+        found.folded += digest(fold(made.text))
+        found.exact += digest(made.whole)
+        found.label.append(0)
+        return 0
+
+    return add
+
+
+def _beside(data: Data, form: Form, found: Scan) -> Callable[[Cells], None]:
+    """Return the function that keeps a row's group and stratum."""
+    digest, strata = digester(data.split.seed), found.strata
+    group = data.split.group and column_of(data, form, data.split.group)
+    stratify = stratified_by(data, form)
+    by_value = stratify is not None and stratify != role_column(data, "label")
+
+    def keep(cells: Cells) -> None:
+        empty = 0
+        if group:
+            shared = cells[group].strip()
+            # A row without a group is a group of its own; the prefixes keep the two from ever meeting.
+            own = found.folded[-16:]
+            found.group += digest(f"group {shared}") if shared else digest(f"row {own.hex()}")
+            empty += not shared
+        if by_value and stratify:
+            stratum = cells[stratify].strip()
+            found.stratum.append(strata.setdefault(digest(stratum), len(strata)))
+            empty += not stratum
+            if len(strata) > MAX_VALUES:
+                raise _too_many(str(data.split.stratify))
+        found.empty.append(empty)
+
+    return keep
+
+
+def stratified_by(data: Data, form: Form) -> str | None:
+    """Return the column whose proportions are kept; ``label``, the default, means nothing where rows have none."""
+    wanted = data.split.stratify
+    if not wanted or (wanted == "label" and form.gives != "label" and "label" not in data.columns):
+        return None
+    return column_of(data, form, wanted)
+
+
+def wanted_columns(data: Data, form: Form, found: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that the recipe uses, each once; an optional role only where its column was found.
+
+    >>> from engram.schema.form import FORMS
     >>> from engram.schema.recipe import Source
-    >>> wanted_columns(Data((Source("a.csv"),), {"text": "sentence", "label": "label"}))
+    >>> wanted_columns(Data((Source("a.csv"),), columns={"text": "sentence"}), FORMS["label"], ())
     ('sentence', 'label')
     """
-    for role in data.columns:
-        if role not in ROLES:
-            raise UsageError(
-                f"unknown role {role!r} in data.columns. Known roles: text, label.", remedy=did_you_mean(role, ROLES)
-            )
-    more = [column_of(data, name) for name in (data.split.stratify, data.split.group) if name]
-    return tuple(dict.fromkeys([*(role_column(data, role) for role in ROLES), *more]))
+    more = [stratified_by(data, form), data.split.group and column_of(data, form, data.split.group)]
+    optional = [column for role in form.optional if (column := role_column(data, role)) in found]
+    needed = [role_column(data, role) for role in form.roles]
+    return tuple(dict.fromkeys([*needed, *optional, *(name for name in more if name)]))
 
 
 def role_column(data: Data, role: str) -> str:
@@ -132,9 +202,9 @@ def role_column(data: Data, role: str) -> str:
     return data.columns.get(role, role)
 
 
-def column_of(data: Data, name: str) -> str:
+def column_of(data: Data, form: Form, name: str) -> str:
     """Return the column that `stratify` or `group` means: a role's name first, else a column's own name."""
-    return role_column(data, name) if name in ROLES else name
+    return role_column(data, name) if name in form.known else name
 
 
 def label_numbers(labels: Mapping[str, str] | None) -> dict[str, int]:
@@ -147,7 +217,8 @@ def label_numbers(labels: Mapping[str, str] | None) -> dict[str, int]:
     return {value: names.index(name) for value, name in (labels or {}).items()}
 
 
-def _too_many(source: Opened, line: int, column: str) -> DataError:
+def _too_many(role: str) -> BadCell:
     message = f"more than {MAX_VALUES:,} different values, where a label or a stratum was expected."
-    remedy = "Is this the right column? Say which with columns: {label: …} or split: {stratify: …}."
-    return DataError(message, file=str(source.path), line=line, column=column, remedy=remedy)
+    return BadCell(
+        role, message, "Is this the right column? Say which with columns: {label: …} or split: {stratify: …}."
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engram.evaluate.metric import Answers, Metric, Weighted, row_weights, total
+from engram.evaluate.answers import Answers
+from engram.evaluate.metric import Metric, Weighted, row_weights, total
 
 
 def prepare(answers: Answers) -> Weighted:
@@ -29,4 +30,4 @@ def compute(answers: Answers) -> float:
     return prepare(answers)(row_weights(answers))
 
 
-METRIC = Metric("accuracy", "Accuracy", "max", True, compute, prepare)
+METRIC = Metric("accuracy", "Accuracy", "max", True, compute, prepare, of_correct=True)

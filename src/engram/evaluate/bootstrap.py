@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.errors import UsageError
-from engram.evaluate.metric import Answers, Metric, Weighted, of_weights
+from engram.evaluate.metric import Metric, Scored, Weighted, of_weights
 
 RESAMPLES = 10_000
 FEWEST = 1_000
@@ -18,18 +18,18 @@ Interval = tuple[float, float]
 Progress = Callable[[int, int], None]
 
 
-def interval(metric: Metric, answers: Answers, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
+def interval(metric: Metric, answers: Scored, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
     """Return the 95 % percentile interval of a scalar metric.
 
     Rows are drawn with replacement (Efron, Bootstrap Methods: Another Look at the Jackknife, 1979). None when the
     metric is not finite on some resample. Raises UsageError for 1 to 999 resamples: too few to see 2.5 % tails.
     """
-    draws = resample([of_weights(metric, answers)], len(answers.truth), resamples=resamples, seed=seed)
+    draws = resample([of_weights(metric, answers)], answers.rows, resamples=resamples, seed=seed)
     return percentile(draws[:, 0])
 
 
 def paired_difference(
-    metric: Metric, tuned: Answers, baseline: Answers, resamples: int = RESAMPLES, seed: int = 0
+    metric: Metric, tuned: Scored, baseline: Scored, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval | None:
     """Return the 95 % percentile interval of tuned minus baseline, both scored on the same resamples.
 
@@ -38,7 +38,7 @@ def paired_difference(
     2012). None and UsageError as for `interval`.
     """
     functions = [of_weights(metric, tuned), of_weights(metric, baseline)]
-    draws = resample(functions, len(tuned.truth), resamples=resamples, seed=seed)
+    draws = resample(functions, tuned.rows, resamples=resamples, seed=seed)
     return percentile(draws[:, 0] - draws[:, 1])
 
 

@@ -7,19 +7,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from engram.errors import Refused
-from engram.evaluate import confusion_matrix, ece, per_class_f1
+from engram.evaluate import confusion_matrix, ece, per_class_f1, per_type_f1, spans, tag_confusion
+from engram.evaluate.answers import Answers
 from engram.evaluate.bootstrap import RESAMPLES, Progress, percentile, resample
-from engram.evaluate.check import check_answers
+from engram.evaluate.examples import examples
 from engram.evaluate.mcnemar import McNemar, mcnemar
-from engram.evaluate.metric import Answers, Metric, of_weights
+from engram.evaluate.metric import Metric, Scored, check_takes, of_weights, row_weights
+from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.text_answers import TextAnswers
 from engram.schema.report import Measure
 
 
 def measure(
-    answers: Answers,
+    answers: Scored,
     metrics: Sequence[Metric],
     *,
     resamples: int = RESAMPLES,
@@ -28,25 +29,27 @@ def measure(
 ) -> dict[str, Measure]:
     """Return value and 95 % interval of every scalar metric; tables are left to `tables`.
 
-    Raises Refused for answers that can't be scored and UsageError for too few resamples.
+    Raises Refused for answers that can't be scored and UsageError for too few resamples, or for a metric that scores
+    other answers.
     """
-    _check(answers, "the model")
+    _check(answers, "the model", metrics)
     scalars = [metric for metric in metrics if metric.scalar]
     functions = [of_weights(metric, answers) for metric in scalars]
-    draws = resample(functions, len(answers.truth), resamples=resamples, seed=seed, on_progress=on_progress)
+    draws = resample(functions, answers.rows, resamples=resamples, seed=seed, on_progress=on_progress)
+    once = row_weights(answers)
     return {
         metric.name: Measure(
-            value=_number(metric.compute(answers)),
+            value=_number(functions[i](once)),
             interval=percentile(draws[:, i]),
-            method=_method("bootstrap", resamples, seed),
+            method=_method(metric, answers, "bootstrap", resamples, seed),
         )
         for i, metric in enumerate(scalars)
     }
 
 
 def compare(
-    tuned: Answers,
-    baseline: Answers,
+    tuned: Scored,
+    baseline: Scored,
     metrics: Sequence[Metric],
     *,
     resamples: int = RESAMPLES,
@@ -55,58 +58,79 @@ def compare(
 ) -> tuple[dict[str, Measure], dict[str, Any]]:
     """Return the measures of tuned against baseline, and the tables of the tuned model for people.
 
-    difference is tuned minus baseline, whichever way is better; its interval is paired. Accuracy carries McNemar's p.
-    Details: `labels`, `confusion_matrix`, `per_class_f1`, `discordant` (rows that only one model got right),
-    `reliability` where there are probabilities, and every other table among the metrics.
+    difference is tuned minus baseline, whichever way is better; its interval is paired. The share of right rows
+    (accuracy, exact match) carries McNemar's p. Details: what `tables` gives, and `discordant` (rows that only one
+    model got right) where answers are right or wrong.
 
     Raises Refused for answers that can't be scored, or that do not answer the same questions, and UsageError for too
-    few resamples.
+    few resamples, or for a metric that scores other answers.
     """
-    _check(tuned, "the tuned model")
-    _check(baseline, "the baseline")
-    if tuned.labels != baseline.labels:
-        raise Refused("The tuned model and the baseline know different labels, so they can't be compared.")
-    if not np.array_equal(tuned.truth, baseline.truth):
+    _check(tuned, "the tuned model", metrics)
+    _check(baseline, "the baseline", metrics)
+    if differs := tuned.same_questions(baseline):
         raise Refused(
-            "The tuned model and the baseline were not asked the same questions: their true labels differ.",
+            f"The tuned model and the baseline were not asked the same questions: {differs}",
             remedy="Score both on the same part of the same split, in the same order.",
         )
     scalars = [metric for metric in metrics if metric.scalar]
     functions = [of_weights(metric, answers) for answers in (tuned, baseline) for metric in scalars]
-    draws = resample(functions, len(tuned.truth), resamples=resamples, seed=seed, on_progress=on_progress)
-    test = mcnemar(tuned.truth == tuned.guess, baseline.truth == baseline.guess)
+    draws = resample(functions, tuned.rows, resamples=resamples, seed=seed, on_progress=on_progress)
+    once, test = row_weights(tuned), _mcnemar(tuned, baseline)
     measures: dict[str, Measure] = {}
     for i, metric in enumerate(scalars):
         ours, theirs = draws[:, i], draws[:, len(scalars) + i]
-        value, base = _number(metric.compute(tuned)), _number(metric.compute(baseline))
+        value, base = _number(functions[i](once)), _number(functions[len(scalars) + i](once))
         measures[metric.name] = Measure(
             value=value,
             interval=percentile(ours),
             baseline=base,
             difference=None if value is None or base is None else value - base,
             difference_interval=percentile(ours - theirs),
-            method=_method("paired bootstrap", resamples, seed),
-            mcnemar_p=test.p if metric.name == "accuracy" else None,
+            method=_method(metric, tuned, "paired bootstrap", resamples, seed),
+            mcnemar_p=test.p if test and metric.of_correct else None,
         )
-    return measures, {**tables(tuned, metrics), "discordant": _discordant(test)}
+    return measures, tables(tuned, metrics) | ({"discordant": _discordant(test)} if test else {})
 
 
-def tables(answers: Answers, metrics: Sequence[Metric] = ()) -> dict[str, Any]:
-    """Return the tables for people, as plain lists and dicts."""
+def tables(answers: Scored, metrics: Sequence[Metric] = ()) -> dict[str, Any]:
+    """Return the tables for people, as plain lists and dicts: those among the metrics, and always these.
+
+    Of classes ``labels``, ``confusion_matrix``, ``per_class_f1``, and ``reliability`` where there are probabilities;
+    of spans ``labels`` (the tags), ``tag_confusion`` and ``per_type_f1``; of texts ``examples``.
+    """
     wanted = {metric.name: metric for metric in metrics if not metric.scalar}
-    for metric in (confusion_matrix.METRIC, per_class_f1.METRIC):
+    out: dict[str, Any] = {}
+    if isinstance(answers, Answers | SpanAnswers):
+        out["labels"] = list(answers.labels)
+    for metric in _always(answers):
         wanted.setdefault(metric.name, metric)
-    out: dict[str, Any] = {"labels": list(answers.labels)}
     out.update({name: metric.compute(answers) for name, metric in wanted.items()})
-    if answers.probabilities is not None:
+    if isinstance(answers, Answers) and answers.probabilities is not None:
         out["reliability"] = ece.reliability(answers)
+    if isinstance(answers, TextAnswers):
+        out["examples"] = examples(answers)
     return out
 
 
-def _check(answers: Answers, who: str) -> None:
-    check_answers(answers, who)
+def _always(answers: Scored) -> list[Metric]:
+    if isinstance(answers, Answers):
+        return [confusion_matrix.METRIC, per_class_f1.METRIC]
+    if isinstance(answers, SpanAnswers):
+        by_type = [per_type_f1.METRIC] if spans.scheme_of(answers.labels) else []
+        return [tag_confusion.METRIC, *by_type]
+    return []
+
+
+def _check(answers: Scored, who: str, metrics: Sequence[Metric]) -> None:
+    check_takes(metrics, answers)
+    answers.check(who)
     if answers.weights is not None:
         raise Refused(f"The answers of {who} carry row weights; every row of a test part counts once.")
+
+
+def _mcnemar(tuned: Scored, baseline: Scored) -> McNemar | None:
+    ours, theirs = tuned.correct(), baseline.correct()
+    return None if ours is None or theirs is None else mcnemar(ours, theirs)
 
 
 def _number(value: Any) -> float | None:
@@ -114,8 +138,9 @@ def _number(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _method(kind: str, resamples: int, seed: int) -> str:
-    return f"{kind}, {resamples} resamples, seed {seed}, 95 % percentile" if resamples else ""
+def _method(metric: Metric, answers: Scored, kind: str, resamples: int, seed: int) -> str:
+    drawn = f"{kind}, {resamples} resamples, seed {seed}, 95 % percentile" if resamples else ""
+    return "; ".join(filter(None, [drawn, metric.method(answers) if metric.method else ""]))
 
 
 def _discordant(test: McNemar) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engram.evaluate.metric import Answers
+from engram.evaluate.answers import Answers
 
 Floats = NDArray[np.float64]
 
@@ -56,3 +56,20 @@ def f1_of(counts: Counts) -> Floats:
     This is the harmonic mean of precision and recall (van Rijsbergen, Information Retrieval, 1979).
     """
     return ratio(2 * counts.hits, counts.truth + counts.guess)
+
+
+def as_table(labels: Sequence[str], counts: Counts) -> list[dict[str, Any]]:
+    """Return ``{label, precision, recall, f1, support}`` for each label; a share of nothing is 0.
+
+    support: how often the label is the truth.
+    """
+    columns = zip(
+        labels,
+        ratio(counts.hits, counts.guess).tolist(),
+        ratio(counts.hits, counts.truth).tolist(),
+        f1_of(counts).tolist(),
+        counts.truth.astype(np.int64).tolist(),
+        strict=True,
+    )
+    names = ("label", "precision", "recall", "f1", "support")
+    return [dict(zip(names, values, strict=True)) for values in columns]

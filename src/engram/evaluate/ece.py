@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.errors import UsageError
-from engram.evaluate.metric import Answers, Metric, Weighted, row_weights, total
+from engram.evaluate.answers import Answers
+from engram.evaluate.metric import Metric, Weighted, row_weights, total
 
 BINS = 15
 EDGES = np.arange(BINS + 1) / BINS

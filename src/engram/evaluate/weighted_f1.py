@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engram.evaluate.answers import Answers
 from engram.evaluate.counts import counter, f1_of
-from engram.evaluate.metric import Answers, Metric, Weighted, row_weights, total
+from engram.evaluate.metric import Metric, Weighted, row_weights, total
 
 
 def prepare(answers: Answers) -> Weighted:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engram import files
+from engram.errors import PlatformError
 from engram.export.format import BaseRef, Export
+from engram.export.inspect import refuse_code
+from engram.export.tasks import LABELLED, open_model
+from engram.export.tokens import fit_embeddings, keeps_rows
 
 
-def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path) -> None:
-    """Save adapter and tokenizer; `engram_base.json` holds the digest of the base's files."""
+def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+    """Save adapter and tokenizer; `engram_base.json` holds the digest of the base's files.
+
+    Rows of added tokens are in the adapter when it trains them (`engram.export.tokens.token_rows`); where it does not,
+    the embeddings are saved whole, because what a resize drew can't be drawn again.
+    """
     config = model.peft_config["default"]
     config.base_model_name_or_path = base.name
     config.revision = base.revision or None
     for name in ("target_modules", "modules_to_save"):
         if isinstance(chosen := getattr(config, name), set | list | tuple):
             setattr(config, name, sorted(chosen))  # peft keeps a set, whose order changes from process to process
-    model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+    added = _added_rows(model, tokenizer, base)
+    whole = bool(added) and not keeps_rows(model, added)
+    model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=whole)
     tokenizer.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # peft's template; the artifact has a card of its own
     files.write_json(
@@ -27,17 +37,43 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path) -> None:
     )
 
 
-def open_adapter(folder: Path, base: BaseRef, labels: Sequence[str]) -> tuple[Any, Any]:
+def open_adapter(
+    folder: Path,
+    base: BaseRef,
+    labels: Sequence[str],
+    task: str = "classify",
+    digests: Mapping[str, str] | None = None,
+) -> tuple[Any, Any]:
     """Open base and adapter as any user of peft would, in fp32 as the model was trained, however the base is stored."""
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoTokenizer
 
+    refuse_code(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    body = AutoModelForSequenceClassification.from_pretrained(
-        base.folder, num_labels=len(labels), pad_token_id=tokenizer.pad_token_id, dtype=torch.float32
-    )
+    head = {"num_labels": len(labels), "pad_token_id": tokenizer.pad_token_id} if task in LABELLED else {}
+    body = open_model(base.folder, task, dtype=torch.float32, **head)
+    fit_embeddings(body, tokenizer)
     return PeftModel.from_pretrained(body, folder).eval(), tokenizer
 
 
-EXPORT = Export(name="adapter", title="PEFT adapter", write=write, open=open_adapter, adapter_type="lora")
+def _added_rows(model: Any, tokenizer: Any, base: BaseRef) -> range:
+    """Return the rows that the model has and its base has not.
+
+    Raises PlatformError when whoever opens the adapter would arrive at another number of rows.
+    """
+    from transformers import AutoConfig
+
+    known = AutoConfig.from_pretrained(base.folder).get_text_config().vocab_size
+    rows = model.get_input_embeddings().weight.shape[0]
+    if rows != max(known, len(tokenizer)):
+        raise PlatformError(
+            f"The model has {rows} rows of embeddings; its base has {known} and its tokenizer {len(tokenizer)} tokens.",
+            remedy="Add tokens with engram.export.tokens.fit_embeddings, which every reader of the adapter can repeat.",
+        )
+    return range(known, rows)
+
+
+EXPORT = Export(
+    name="adapter", title="PEFT adapter", write=write, open=open_adapter, adapter_type="lora", needs_base=True
+)

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from engram import registry
 from engram.export.format import BaseRef
+from engram.export.tasks import is_seq2seq
+from engram.export.use import how_to_open
 from engram.schema.recipe import Recipe
 from engram.schema.report import Measure, Report
 from engram.schema.split import DataReport, Split
 
-USE = {
-    "merged": """```python
-from transformers import pipeline
-
-classify = pipeline("text-classification", "./merged", top_k=None)
-print(classify("{example}"))
-```""",
-    "adapter": """```python
-from peft import PeftModel
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-tokenizer = AutoTokenizer.from_pretrained("./adapter")
-base = AutoModelForSequenceClassification.from_pretrained(
-    "{base}"{revision}, num_labels={labels}, pad_token_id=tokenizer.pad_token_id, dtype="float32"
-)
-model = PeftModel.from_pretrained(base, "./adapter").eval()
-```""",
+PIPELINE_TAGS = {"classify": "text-classification", "tag": "token-classification", "generate": "text-generation"}
+BASELINES = {"linear_probe": "a linear probe on the untouched base model"}
+LIMITS = {
+    "classify": "It answers with one of {labels} labels whatever it is asked, also for text unlike its training data.",
+    "tag": "It gives one of {labels} labels to every token, also in text unlike its training data.",
+    "generate": "It goes on with any text, and what it writes may be untrue: check it before you rely on it.",
 }
+EXAMPLE_LENGTH = 80
+Parity = Mapping[str, Mapping[str, float]]
 
 
 def write_card(
@@ -37,16 +31,15 @@ def write_card(
     evaluation: Report,
     base: BaseRef,
     exports: Sequence[str],
+    baseline: str = "linear_probe",
+    parity: Parity | None = None,
 ) -> str:
-    """Return the card as Markdown with the metadata block that model hubs read."""
-    example = data.example.get("kept", {}).get("text", "…").replace('"', "'").replace("\n", " ")[:80]
-    values = {
-        "example": example,
-        "base": base.name,
-        "revision": f', revision="{base.revision}"' if base.revision else "",
-        "labels": str(len(split.labels)),
-    }
-    uses = [_fill(USE[name], values) for name in exports if name in USE]
+    """Return the card as Markdown with the metadata block that model hubs read.
+
+    baseline: the name of the reference baseline on the kind's card. parity: what the export stage measured of each
+    format (`details["formats"]` of its report), which is how a lossy format states what it costs.
+    """
+    limits = LIMITS.get(recipe.task, "").format(labels=len(split.labels))
     return "\n".join(
         [
             _metadata(recipe, base, evaluation),
@@ -57,7 +50,7 @@ def write_card(
             "",
             "## Measured",
             f"On {evaluation.n} held-out rows (`{split.parts['test'].digest}`), scored {evaluation.times_scored} "
-            "time(s). The reference baseline is a linear probe on the untouched base model.",
+            f"time(s). The reference baseline is {BASELINES.get(baseline, baseline)}.",
             "",
             *_table(evaluation.metrics),
             "",
@@ -68,27 +61,54 @@ def write_card(
             ),
             f"- rows: {', '.join(f'{name} {part.rows}' for name, part in split.parts.items())}; "
             f"lost: {', '.join(f'{why} {rows}' for why, rows in data.dropped.items() if rows) or 'none'}",
-            f"- labels: {', '.join(split.labels)}",
+            *([f"- labels: {', '.join(split.labels)}"] if split.labels else []),
             "",
             "## Base",
             f"`{base.name}`{f' at commit `{base.revision}`' if base.revision else ''}, files `{base.digest}`.",
             "",
-            "## Use",
-            *uses,
+            "## Formats",
+            *_formats(exports, parity or {}),
             "",
+            "## Use",
+            "Each runs in this folder and needs nothing of Engram.",
+            "",
+            *_uses(recipe, data, base, exports),
             "## Limits",
-            f"It answers with one of {len(split.labels)} labels whatever it is asked, also for text unlike its "
-            f"training data. Allowed use: {recipe.use}. The numbers hold for data like the test rows only.",
+            f"{limits} Allowed use: {recipe.use}. The numbers hold for data like the test rows only.".strip(),
             "",
         ]
     )
 
 
+def _formats(exports: Sequence[str], parity: Parity) -> list[str]:
+    rows = ["| folder | what it is | max logit difference | answers changed | metric lost |", "|---|---|---|---|---|"]
+    for name in exports:
+        export, found = registry.get("export", name), parity.get(name, {})
+        said = f"{export.title}{', not exact' * export.lossy}{', holds a program' * export.executable}"
+        logits, changed, lost = (found.get(key) for key in ("max_logit_difference", "changed_answers", "metric_loss"))
+        cells = (_number(logits, ".1e"), _number(changed, ".0f"), _number(lost, ".4f"))
+        rows.append(f"| `{name}` | {said} | {' | '.join(cells)} |")
+    return rows
+
+
+def _uses(recipe: Recipe, data: DataReport, base: BaseRef, exports: Sequence[str]) -> list[str]:
+    kept = data.example.get("kept", {})
+    said = kept.get("text") or kept.get("prompt") or " ".join(kept.get("tokens", ())) or "…"
+    example, seq2seq = " ".join(said.split())[:EXAMPLE_LENGTH], is_seq2seq(base.folder)
+    codes = [how_to_open(name, recipe.task, example, base.name, base.revision, seq2seq) for name in exports]
+    return [line for code in codes if code for line in ("```python", code.rstrip("\n"), "```", "")]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
 def _metadata(recipe: Recipe, base: BaseRef, evaluation: Report) -> str:
-    lines = ["---", "library_name: transformers", "pipeline_tag: text-classification", f"base_model: {base.name}"]
+    tag = PIPELINE_TAGS.get(recipe.task, recipe.task)
+    lines = ["---", "library_name: transformers", f"pipeline_tag: {tag}", f"base_model: {base.name}"]
     lines += ["tags: [engram]", "model-index:", f"- name: {recipe.name}", "  results:"]
     lines += [
-        "  - task: {type: text-classification}",
+        f"  - task: {{type: {tag}}}",
         f"    dataset: {{name: {recipe.name}, type: custom}}",
         "    metrics:",
     ]
@@ -109,9 +129,3 @@ def _table(metrics: Mapping[str, Measure]) -> list[str]:
             gain = f"{m.difference:+.4f} [{m.difference_interval[0]:+.4f}, {m.difference_interval[1]:+.4f}]"
         rows.append(f"| {name} | {m.value:.4f} | {base} | {gain} |")
     return rows
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        template = template.replace("{" + name + "}", value)
-    return template

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from engram import files
+from engram.artifacts.formats import asked_for, check_format
 from engram.config.licences import research_only
+from engram.errors import Refused
 from engram.schema.recipe import Source
 
-# Formats that can run code when they are opened.
-EXECUTABLE_SUFFIXES = frozenset(
-    (
-        *(".pt", ".pth", ".bin", ".pkl", ".pickle", ".joblib", ".ckpt"),
-        *(".dll", ".so", ".dylib", ".exe", ".sh", ".bat", ".py"),
-    )
-)
-EXECUTABLE_STARTS = (b"\x7fELF", b"MZ", b"#!", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 TEXT_SUFFIXES = frozenset({".json", ".md", ".txt", ".yaml", ".yml", ".jsonl", ".csv"})
 SECRETS: Mapping[str, re.Pattern[str]] = {
     "private key": re.compile(r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"),
@@ -31,34 +25,51 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
 NOT_PROSE = frozenset({"tokenizer.json", "vocab.txt", "vocab.json", "merges.txt"})
 
 
-def find_executables(folder: Path) -> list[str]:
-    """Return the files that could run code when opened, by suffix or by their first bytes."""
-    found = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with path.open("rb") as stream:
-            head = stream.read(4)
-        starts_badly = head.startswith(EXECUTABLE_STARTS) and not _is_safetensors(path)
-        if path.suffix.lower() in EXECUTABLE_SUFFIXES or starts_badly:
-            found.append(path.relative_to(folder).as_posix())
-    return found
+def find_executables(folder: Path, exports: Collection[str] = ()) -> list[str]:
+    """Return the files that could run code when opened and that no format of `exports` was asked for, sorted.
+
+    folder: holds a folder for each exported format, as an artifact does.
+    """
+    return [path for path, refused in _programs(folder, exports) if refused]
 
 
-def _is_safetensors(path: Path) -> bool:
-    """Tell whether a file begins as safetensors do: the header's length, whose bytes may look like anything, and it."""
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > path.stat().st_size - 8:
-            return False
+def find_executables_on_request(folder: Path, exports: Collection[str]) -> list[str]:
+    """Return the files that run code because a format of `exports` was asked for by name, and that are what it says."""
+    return [path for path, refused in _programs(folder, exports) if not refused]
+
+
+def refuse_code(folder: Path, name: str = "") -> None:
+    """Look at the folder of one format before anything in it is opened.
+
+    Raises Refused for a file that could run code, unless it is the one that the format called `name` brings.
+    """
+    for path in _files(folder):
+        check_format(f"{name}/{path.relative_to(folder).as_posix()}", path, asked_for([name]))
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    """Return path in the folder → SHA-256 of each file: what whoever wrote it hands to whoever opens it."""
+    return {path.relative_to(folder).as_posix(): files.sha256_file(path) for path in _files(folder)}
+
+
+def _programs(folder: Path, exports: Collection[str]) -> Iterator[tuple[str, bool]]:
+    for file in _files(folder):
+        path = file.relative_to(folder).as_posix()
         try:
-            return isinstance(json.loads(stream.read(length)), dict)
-        except ValueError:
-            return False
+            if check_format(path, file, asked_for(exports)):
+                yield path, False
+        except Refused:
+            yield path, True
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def find_secrets(folder: Path) -> list[str]:
     """Return ``file: what`` for each secret that stands in a text file."""
     found = []
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in TEXT_SUFFIXES and p.name not in NOT_PROSE):
+    for path in (p for p in _files(folder) if p.suffix.lower() in TEXT_SUFFIXES and p.name not in NOT_PROSE):
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [
             f"{path.relative_to(folder).as_posix()}: {what}" for what, look in SECRETS.items() if look.search(text)

@@ -16,6 +16,7 @@ import numpy as np
 from engram import files, registry
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
+from engram.evaluate.alike import alike
 from engram.export.format import BaseRef
 from engram.pipeline.context import Context, enter
 from engram.pipeline.measure.answers import load_answers
@@ -30,19 +31,20 @@ def measure(context: Context, name: str) -> dict[str, Any]:
     folder = context.folder.split_folder(context.home)
     split, _ = load_split(folder)
     code = context.code()
-    loaded = code.reopen(name, context.folder.exports / name, base, split.labels, context.recipe)
+    written = files.read_json(context.folder.path / f"written-{name}.json")
+    loaded = code.reopen(name, context.folder.exports / name, base, split.labels, context.recipe, written)
     test = code.prepare(loaded, read_part(folder, split.parts["test"]))
     again = code.predict(loaded, test)
     answers = context.folder.path / "answers"
     expected = np.load(answers / "logits.npy", allow_pickle=False)
-    evaluated = load_answers(answers / "tuned.npz", split.labels)
+    evaluated = load_answers(answers / "tuned.npz", split.labels, code.ANSWERS)
     metric = registry.get("metric", context.card.primary(context.recipe.task).name)
     return {
         "rows": len(test.lengths),
         "reloads": 1.0,
         "max_logit_difference": float(np.abs(again.logits - expected).max(initial=0.0)),
         "metric_difference": abs(metric.compute(again.answers) - metric.compute(evaluated)),
-        "changed_answers": int((again.answers.guess != evaluated.guess).sum()),
+        "changed_answers": evaluated.rows - int(alike(evaluated, again.answers).sum()),
     }
 
 

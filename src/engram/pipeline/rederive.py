@@ -15,6 +15,7 @@ import numpy as np
 from engram import files, registry
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
+from engram.evaluate.alike import alike
 from engram.pipeline.context import Context, child_main
 from engram.pipeline.measure.train import load_candidate
 from engram.pipeline.reproduce import exported_files
@@ -35,13 +36,14 @@ def work(context: Context, arguments: list[str]) -> None:
     for name in formats:
         code.export(loaded, name, context.folder.exports / name)
     name = formats[-1]
-    theirs = code.reopen(name, artifact / name, loaded.base, split.labels, recipe)
+    sealed = {path.removeprefix(f"{name}/"): digest for path, digest in exported_files(artifact).items()}
+    theirs = code.reopen(name, artifact / name, loaded.base, split.labels, recipe, sealed)
     answers = code.predict(theirs, code.prepare(theirs, rows))
     same = {
         path: (context.folder.exports / path).is_file() and files.sha256_file(context.folder.exports / path) == digest
         for path, digest in exported_files(artifact).items()
     }
-    agreement = float(np.mean(ours.answers.guess == answers.answers.guess))
+    agreement = float(np.mean(alike(ours.answers, answers.answers)))
     files.write_json(
         context.folder.attempt(context.spec.attempt) / "rederived.json", {"files": same, "agreement": agreement}
     )

@@ -31,6 +31,11 @@ class LabelOut:
 
 
 @dataclass(frozen=True)
+class SpansOut:
+    """Predictions give the words, a tag for each, and the spans that the tags mark, with their places and scores."""
+
+
+@dataclass(frozen=True)
 class TalkIn:
     """Predictions take a text, or a conversation as ``{"messages": [{"role", "content"}], "tools": []}``."""
 
@@ -44,16 +49,16 @@ class TextOut:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """One task of a kind: its columns, measures, reference baseline, gates and exports."""
+    """One task of a kind: the forms of its rows, its measures, reference baseline, gates and exports."""
 
     title: str
-    columns: Mapping[str, str]
+    forms: tuple[str, ...]
     kpis: tuple[Kpi, ...]
     reference_baseline: str
     gates: Mapping[str, tuple[Criterion, ...]]
     exports: tuple[str, ...]
     predict_in: TextIn | TalkIn
-    predict_out: LabelOut | TextOut
+    predict_out: LabelOut | SpansOut | TextOut
 
 
 @dataclass(frozen=True)

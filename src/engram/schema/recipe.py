@@ -32,15 +32,21 @@ class Model:
 
 @dataclass(frozen=True)
 class Source:
-    """One source of rows: exactly one of `path` and `sample`.
+    """One source of rows: exactly one of `path`, `sample` and `hub`.
 
-    path: a file, relative to the recipe's folder or absolute.
+    path: a file, a folder of files or of sub-folders named by labels, or a pattern such as ``data/part-*.jsonl``;
+        relative to the recipe's folder or absolute.
     sample: the name of a sample that ships with Engram.
     part: give all its rows to one part of the split (for data with splits as given).
     format: ``auto`` looks at the content and says what it found.
-    header: the column names when the file has no header line (CSV only).
+    header: the column names when the file has no header line (CSV, TSV), or other names for the columns (CoNLL).
     delimiter: one character; found by looking when absent (CSV only).
-    quoting: false when quotes are ordinary characters (CSV only).
+    quoting: false when quotes are ordinary characters (CSV and TSV).
+    hub: a data set of the hub, as ``org/name`` or ``org/name@revision``.
+    revision: a branch, tag or commit of the hub.
+    subset: one of the data set's configurations, where it has several (hub only).
+    split: the part of the data set that is read, as ``train``, where it has several (hub only).
+    paragraphs: rows are paragraphs with blank lines between them, not lines (text only).
     """
 
     path: str | None = None
@@ -51,6 +57,11 @@ class Source:
     header: tuple[str, ...] | None = None
     delimiter: str | None = None
     quoting: bool = True
+    hub: str | None = None
+    revision: str = "main"
+    subset: str | None = None
+    split: str | None = None
+    paragraphs: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,13 +95,15 @@ class SplitPlan:
 class Data:
     """Sources, columns, labels, cleaning and split.
 
-    columns: role → column name in the file, as ``{text: sentence, label: label}``.
+    format: the form of the rows (`schema.form`); ``auto`` takes the first form of the task whose columns are there.
+    columns: role → column name in the file, as ``{text: sentence}``; without it a role's column has the role's name.
     labels: value in the file → name shown to people; absent means the values are the names.
     limit: use at most so many rows (drawn from the start after the seeded shuffle); for quick trials.
     """
 
     sources: tuple[Source, ...]
-    columns: Mapping[str, str] = field(default_factory=lambda: {"text": "text", "label": "label"})
+    format: str = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] | None = None
     clean: Clean = Clean()
     split: SplitPlan = SplitPlan()
@@ -122,9 +135,16 @@ class Train:
     tokens_per_batch: fill each batch up to so many tokens, padding included, instead of a number of rows.
     max_seq_length: longer rows are truncated, and counted as lost tokens.
     loss_on: what a text model learns: the ``completion`` (all answers of a conversation and their ends), or ``all``.
+    packing: put rows one after the other in one sequence of up to tokens_per_batch (or max_seq_length × rows) tokens;
+        no row sees another, and nothing is padded.
     precision: ``bf16`` and ``fp16`` compute in mixed precision; weights stay fp32.
     early_stopping_patience: evaluations without a better validation loss before training stops; 0 never stops.
     eval_every: optimizer steps between validations; absent means once an epoch.
+    callbacks: registered callbacks, which look on and may ask to stop.
+    report_to: trackers that get the numbers besides the journal, as ``[jsonl, tensorboard]``; they are callbacks too.
+    logging_steps: optimizer steps between two logs to callbacks and trackers.
+    parallel: how processes that torchrun started share the work: ``ddp`` copies the model, ``fsdp2`` parts it. One
+        process trains alone whatever stands here.
     """
 
     learning_rate: float = 2.0e-4
@@ -141,10 +161,15 @@ class Train:
     max_seq_length: int = 256
     loss_on: Literal["completion", "all"] = "completion"
     group_by_length: bool = True
+    packing: bool = False
     gradient_checkpointing: bool = False
     early_stopping_patience: int = 3
     eval_every: int | None = None
     save_every: SaveEvery = SaveEvery()
+    callbacks: tuple[str, ...] = ()
+    report_to: tuple[str, ...] = ()
+    logging_steps: int = 1
+    parallel: Literal["none", "ddp", "fsdp2"] = "none"
     seed: int = 42
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engram import files, registry
+from engram.artifacts.manifest import parse_manifest
 from engram.errors import NotFound
-from engram.export.format import BaseRef
+from engram.export.format import BaseRef, Export
 from engram.schema.codec import from_dict
 from engram.schema.recipe import Recipe
 
@@ -24,24 +25,43 @@ def open_artifact(folder: Path) -> Predictor:
     if not (folder / "recipe.json").is_file() or not (folder / "labels.json").is_file():
         raise NotFound(f"{folder} is no artifact: it holds no recipe.json.", remedy="Name an artifact's folder.")
     recipe = from_dict(Recipe, files.read_json(folder / "recipe.json"))
-    return open_exports(folder, recipe, tuple(files.read_json(folder / "labels.json")))
+    labels = tuple(files.read_json(folder / "labels.json"))
+    return open_exports(folder, recipe, labels, _sealed(folder))
 
 
-def open_exports(folder: Path, recipe: Recipe, labels: tuple[str, ...]) -> Predictor:
-    """Return the predictor of the exported formats in a folder; whole models come before adapters."""
+def open_exports(
+    folder: Path, recipe: Recipe, labels: tuple[str, ...], digests: Mapping[str, str] | None = None
+) -> Predictor:
+    """Return the predictor of the exported formats in a folder.
+
+    Whole models come before adapters, exact formats before lossy ones, and one that runs code comes last.
+    digests: path in the folder → SHA-256; a format that runs code opens by these only.
+    """
     code = importlib.import_module(registry.get("kind", recipe.kind).code).task(recipe.task)
     formats = [name for name in recipe.export if (folder / name).is_dir()]
     if not formats:
         raise NotFound(f"{folder} holds none of the recipe's exports ({', '.join(recipe.export)}).")
-    name = max(formats, key=lambda one: registry.get("export", one).consumes)
-    base = code.find_base(recipe.model) if not registry.get("export", name).consumes else _NO_BASE
-    loaded = code.reopen(name, folder / name, base, labels, recipe)
+    export: Export = min((registry.get("export", name) for name in formats), key=_last)
+    base = code.find_base(recipe.model) if export.needs_base else _NO_BASE
+    own = {path.removeprefix(f"{export.name}/"): digest for path, digest in (digests or {}).items()}
+    loaded = code.reopen(export.name, folder / export.name, base, labels, recipe, own)
 
     def answer(inputs: Sequence[Any]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = code.answer(loaded, inputs)
         return found
 
     return answer
+
+
+def _last(export: Export) -> tuple[bool, bool, bool, bool]:
+    return export.executable, export.lossy, export.needs_base, not export.consumes
+
+
+def _sealed(folder: Path) -> dict[str, str]:
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return {}
+    return {file.path: file.digest for file in parse_manifest(manifest.read_bytes()).files}
 
 
 _NO_BASE = BaseRef(Path(), "", "", "")

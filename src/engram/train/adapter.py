@@ -11,6 +11,9 @@ from torch import nn
 from engram.errors import UserError
 from engram.schema.recipe import Adapter
 
+# What transformers calls the head of a classifier.
+HEADS = ("classifier", "score")
+
 
 def attach(
     model: nn.Module, adapter: Adapter, task_type: str, token_rows: Mapping[str, list[int]] | None = None
@@ -37,6 +40,7 @@ def attach(
         target_modules=targets,
         task_type=task_type,
         trainable_token_indices=dict(token_rows) if token_rows else None,
+        exclude_modules=list(HEADS) if task_type == "TOKEN_CLS" else None,  # a head of its own needs no adapter
     )
     try:
         return get_peft_model(model, config)
@@ -87,8 +91,9 @@ def _without_ties(weights: dict[str, Any]) -> dict[str, Any]:
     seen: set[int] = set()
     alone: dict[str, Any] = {}
     for name, tensor in weights.items():
-        if tensor.data_ptr() in seen and tensor.numel() > 0:
+        here = tensor.to_local() if hasattr(tensor, "to_local") else tensor  # a process may hold a part, even none
+        if here.data_ptr() in seen and here.numel() > 0:
             continue
-        seen.add(tensor.data_ptr())
+        seen.add(here.data_ptr())
         alone[name] = tensor
     return alone

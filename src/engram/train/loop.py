@@ -8,90 +8,118 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from engram.errors import Cancelled, CheckpointError, Diverged, LearnsNothing, Paused
 from engram.proc import crashpoint
-from engram.train import checkpoint, randomness
-from engram.train.adapter import restore_weights, trained_weights
+from engram.schema.codec import to_dict
+from engram.train import checkpoint, packing
+from engram.train.adapter import restore_weights
 from engram.train.batches import count_steps, plan_epoch
-from engram.train.optimizer import make_optimizer, optimizer_tensors, restore_optimizer
+from engram.train.callbacks import About, Callbacks, TrainerState, load_callbacks
+from engram.train.distributed import World, add_up, deal, heed, joined, wait
+from engram.train.optimizer import make_optimizer, restore_optimizer
+from engram.train.parallel import quiet_until_last, require_supported, share, whole
 from engram.train.precision import autocast, make_scaler
 from engram.train.progress import Progress
+from engram.train.resume import Saved, find_saved, restore_generators, seed_process, write_checkpoint
 from engram.train.schedule import learning_rate_at
 from engram.train.stopping import Stopping, observe
 from engram.train.training import Outcome, Training
 from engram.train.watchdog import Watchdog
 
+COMMANDS = ("none", "checkpoint", "pause", "cancel")
+
 
 def fit(training: Training) -> Outcome:
     """Train until the planned steps are done or early stopping is due; resume when a checkpoint is there.
 
+    Called by each process that torchrun started, it trains with all of them, and each returns the outcome; events and
+    checkpoints come from the first. With ``fsdp2`` the model is left in parts: the weights are in the checkpoint.
+
     Raises Diverged or LearnsNothing (watchdogs), Cancelled or Paused (commands, after a checkpoint), CheckpointError
-    when the checkpoint belongs to another recipe, split or base model.
+    when the checkpoint belongs to another recipe, split or base model, UserError for a callback that fails and for
+    packing or sharing that can't be had.
     """
-    run = _Run(training)
-    run.resume_or_start()
-    while not run.progress.finished:
-        run.step()
-        run.validate_if_due()
-        run.save_if_due()
-        run.obey()
-    return run.outcome()
+    if not any(p.requires_grad for p in training.model.parameters()) or not len(training.lengths):
+        raise LearnsNothing("There is nothing to train: no trainable parameter or no training row.")
+    with joined(training.options.parallel, next(training.model.parameters()).device) as world:
+        run = _Run(training, world)
+        try:
+            run.begin()
+            while not run.progress.finished:
+                run.step()
+                run.validate_if_due()
+                run.save_if_due()
+                run.obey()
+            outcome = run.outcome()
+        except BaseException as error:
+            run.end_after(error)
+            raise
+        run.tell("on_train_end", status="finished")
+        return outcome
 
 
 class _Run:
     """The moving parts of one training: optimizer, scaler, plan of the epoch and progress."""
 
-    def __init__(self, training: Training) -> None:
-        self.training, self.options = training, training.options
-        self.device = next(training.model.parameters()).device
+    def __init__(self, training: Training, world: World) -> None:
+        self.training, self.options, self.world = training, training.options, world
+        require_supported(self.options.parallel, self.options.precision, world)
+        if self.options.packing:
+            packing.enable(training.model)
+        self.saved = find_saved(training, world)
+        self.resumed = self.saved is not None
+        if self.saved is not None:
+            restore_weights(training.model, self.saved.checkpoint.tensors["weights"])
+        self.loss = share(training.model, training.loss, world, self.options.parallel)
         self.parameters = [p for p in training.model.parameters() if p.requires_grad]
-        if not self.parameters or not len(training.lengths):
-            raise LearnsNothing("There is nothing to train: no trainable parameter or no training row.")
-        self.optimizer = make_optimizer(training.model, training.options)
-        self.scaler = make_scaler(training.options.precision, self.device)
+        self.optimizer = make_optimizer(training.model, self.options)
+        self.scaler = make_scaler(self.options.precision, world.device)
         self.watchdog = Watchdog()
-        self.total = count_steps(training.lengths, training.options)
-        self.progress = Progress(stopping=Stopping(patience=training.options.early_stopping_patience))
+        self.progress = Progress(
+            stopping=Stopping(patience=self.options.early_stopping_patience),
+            batches_per_step=self.options.gradient_accumulation_steps * world.size,
+        )
+        self.callbacks = self._callbacks()
         self._planned: tuple[int, list[list[list[int]]]] = (-1, [])
         self._epoch_ended = False
-        self._saved: tuple[int, Path] | None = None
+        self._written: tuple[int, Path] | None = None
 
     # --- start ---------------------------------------------------------------------------------------------------
 
-    def resume_or_start(self) -> None:
-        folder = checkpoint.find(self.training.folder)
-        if folder is None:
+    def begin(self) -> None:
+        if self.saved is None:
+            seed_process(self.world, self.options.seed)
+        else:
+            self._go_on(self.saved)
+        self.total = count_steps(self.training.lengths, self.options, self.progress.batches_per_step)
+        self.tell("on_train_begin")
+        if self.saved is None:
             self._observe(self._valid_loss())
-            return
-        saved = checkpoint.load(folder)
-        if saved.state["identity"] != dict(self.training.identity):
-            raise CheckpointError(
-                f"{folder} belongs to another recipe, split or base model.",
-                remedy="Start a new run instead of resuming this one.",
-            )
-        if saved.state["environment"] != dict(self.training.environment):
-            changed = sorted(
-                name
-                for name in {*saved.state["environment"], *self.training.environment}
-                if saved.state["environment"].get(name) != self.training.environment.get(name)
-            )
-            self.training.emit("note", {"text": "resume: approximate", "because_changed": changed})
-        restore_weights(self.training.model, saved.tensors["weights"])
-        restore_optimizer(self.training.model, self.optimizer, saved.tensors["optimizer"])
-        randomness.restore(saved.tensors["random"], saved.state["random"])
-        if saved.state["scaler"]:
-            self.scaler.load_state_dict(saved.state["scaler"])
-        self.progress = Progress.from_state(saved.state["progress"])
+        self.saved = None  # its tensors are needed no more
+
+    def _go_on(self, saved: Saved) -> None:
+        found, state = saved.checkpoint, saved.checkpoint.state
+        if saved.changed:
+            self.emit("note", {"text": "resume: approximate", "because_changed": list(saved.changed)})
+        restore_optimizer(self.training.model, self.optimizer, found.tensors["optimizer"])
+        restore_generators(found, self.world, self.options.seed)
+        if state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
+        self.progress = Progress.from_state(state["progress"])
+        self.callbacks.restore(state.get("callbacks", {}))
         self.watchdog.still = self.progress.still
-        self._saved = (self.progress.step, folder)
-        self._point_best_if_here(folder)
-        checkpoint.prune(self.training.folder)
-        self.training.emit("resumed", {"step": self.progress.step, "checkpoint": folder.name})
+        self._written = (self.progress.step, found.folder)
+        if self.world.first:
+            self._point_best_if_here(found.folder)
+            checkpoint.prune(self.training.folder)
+        self.emit("resumed", {"step": self.progress.step, "checkpoint": found.folder.name})
 
     # --- one optimizer step --------------------------------------------------------------------------------------
 
@@ -116,19 +144,8 @@ class _Run:
         if math.isfinite(norm):
             progress.grad_norms.append(norm)
         self._advance_cursor()
-        seconds = time.perf_counter() - started
-        self.training.emit(
-            "metric",
-            {
-                "step": progress.step,
-                "total": self.total,
-                "loss": loss,
-                "lr": rate,
-                "grad_norm": norm,
-                "tokens": tokens,
-                "tokens_per_second": round(tokens / seconds, 1),
-            },
-        )
+        speed = round(tokens / (time.perf_counter() - started), 1)
+        self._tell_step({"loss": loss, "lr": rate, "grad_norm": norm, "tokens": tokens, "tokens_per_second": speed})
         crashpoint("train.after-step")
 
     def _accumulate(self, batches: Sequence[Sequence[int]]) -> tuple[float, int, int]:
@@ -136,28 +153,35 @@ class _Run:
         losses: list[torch.Tensor] = []
         targets, tokens = 0, 0
         self.training.model.train()
-        for rows in batches:
+        mine = list(deal(self.world, batches))
+        for place, (rows, counts) in enumerate(mine):
             batch = self.training.collate(rows)
-            with autocast(self.options.precision, self.device):
-                total, count = self.training.loss(self.training.model, batch)
+            with quiet_until_last(self.loss, last=place == len(mine) - 1):
+                with autocast(self.options.precision, self.world.device):
+                    total, count = self.loss(batch)
+                if not counts:  # another process has this batch; all of them must go through one each
+                    total, count = total * 0.0, 0
+                if count or self.world.size > 1:
+                    self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+            losses.append(total.detach().double())
             targets += count
-            tokens += sum(self.training.lengths[row] for row in rows)
-            if count:
-                self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
-                losses.append(total.detach().double())
-        return (float(torch.stack(losses).sum()) / targets if targets else 0.0), targets, tokens
+            tokens += sum(self.training.lengths[row] for row in rows) if counts else 0
+        loss, all_targets, all_tokens = add_up(self.world, float(torch.stack(losses).sum()), targets, tokens)
+        return (loss / all_targets if all_targets else 0.0), int(all_targets), int(all_tokens)
 
     def _normalise_and_clip(self, targets: int) -> float:
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         if not gradients:
             return 0.0
-        torch._foreach_mul_(gradients, 1.0 / max(1, targets))
+        # Sharing has made means over the processes, where sums were asked for.
+        torch._foreach_mul_(gradients, self.world.size / max(1, targets))
         limit = self.options.max_grad_norm or float("inf")
-        return float(torch.nn.utils.clip_grad_norm_(self.parameters, limit))
+        return float(whole(torch.nn.utils.clip_grad_norm_(self.parameters, limit)))
 
     def _epoch_steps(self) -> list[list[list[int]]]:
         if self._planned[0] != self.progress.epoch:
-            self._planned = (self.progress.epoch, plan_epoch(self.training.lengths, self.options, self.progress.epoch))
+            epoch, times = self.progress.epoch, self.progress.batches_per_step or None
+            self._planned = (epoch, plan_epoch(self.training.lengths, self.options, epoch, times))
         return self._planned[1]
 
     def _advance_cursor(self) -> None:
@@ -182,7 +206,8 @@ class _Run:
             self._save()
 
     def obey(self) -> None:
-        command = self.training.command()
+        command = self.training.command() if self.world.first else "none"
+        command = heed(self.world, command if command in COMMANDS else "checkpoint", COMMANDS)
         if command == "none" or self.progress.finished:
             return
         self._save()
@@ -192,6 +217,7 @@ class _Run:
             raise Cancelled(f"Cancelled after step {self.progress.step} of {self.total}.")
 
     def outcome(self) -> Outcome:
+        wait(self.world)
         best = checkpoint.find(self.training.folder, "best") or checkpoint.find(self.training.folder)
         if best is None:
             raise CheckpointError("Training ended without a checkpoint.")
@@ -205,58 +231,108 @@ class _Run:
             best_step=stopping.best_step,
             tokens=progress.tokens,
             targets=progress.targets,
-            stopped_early=stopping.due,
+            stopped_early=stopping.due or bool(progress.stopped_by),
             grad_norms=tuple(progress.grad_norms),
         )
 
     def _observe(self, loss: float) -> None:
         self.progress.stopping = observe(self.progress.stopping, loss, self.progress.step)
-        self.training.emit("metric", {"step": self.progress.step, "total": self.total, "valid_loss": loss})
+        self.emit("metric", {"step": self.progress.step, "total": self.total, "valid_loss": loss})
+        self.tell("on_log", logs={"valid_loss": loss})
+        self.tell("on_evaluate", metrics={"valid_loss": loss})
+        self._stop_if_asked()
 
     def _valid_loss(self) -> float:
         """Return the mean loss over the validation rows, in the precision of training."""
         self.training.model.eval()
         loss, targets = 0.0, 0
-        with torch.no_grad(), autocast(self.options.precision, self.device):
-            for batch in self.training.valid_batches():
-                total, count = self.training.loss(self.training.model, batch)
-                loss, targets = loss + float(total), targets + count
-        if targets == 0:
+        with torch.no_grad(), autocast(self.options.precision, self.world.device):
+            for batch, counts in deal(self.world, self.training.valid_batches()):
+                total, count = self.loss(batch)
+                if counts:
+                    loss, targets = loss + float(total), targets + count
+        loss, all_targets = add_up(self.world, loss, targets)
+        if all_targets == 0:
             raise LearnsNothing("No validation row has a target.", remedy="Check data.split.valid and the labels.")
         if not math.isfinite(loss):
             raise Diverged(
                 f"The validation loss is {loss} after step {self.progress.step}.",
                 remedy="Lower train.learning_rate, or set train.precision to fp32.",
             )
-        return loss / targets
+        return loss / all_targets
 
     def _save(self) -> None:
-        if self._saved is not None and self._saved[0] == self.progress.step:
+        step = self.progress.step
+        if self._written is not None and self._written[0] == step:
             return  # nothing has changed since: written again, the folder that the pointers name would be gone a moment
-        random_tensors, random_values = randomness.capture()
-        folder = checkpoint.save(
-            self.training.folder,
-            self.progress.step,
-            {
-                "weights": trained_weights(self.training.model),
-                "optimizer": optimizer_tensors(self.training.model, self.optimizer),
-                "random": random_tensors,
-            },
-            {
-                "identity": dict(self.training.identity),
-                "environment": dict(self.training.environment),
-                "progress": self.progress.to_state(),
-                "random": random_values,
-                "scaler": self.scaler.state_dict(),
-            },
-        )
-        checkpoint.point(self.training.folder, "latest", folder)
-        self._saved = (self.progress.step, folder)
-        self._point_best_if_here(folder)
-        checkpoint.prune(self.training.folder)
-        self.training.emit("checkpoint", {"step": self.progress.step, "folder": folder.name})
+        kept = {"callbacks": self.callbacks.state()} if self.callbacks.members else {}
+        state = {"progress": self.progress.to_state(), "scaler": self.scaler.state_dict(), **kept}
+        folder = write_checkpoint(self.training, self.world, self.optimizer, step, state)
+        self._written = (step, folder)
+        if self.world.first:
+            checkpoint.point(self.training.folder, "latest", folder)
+            self._point_best_if_here(folder)
+            checkpoint.prune(self.training.folder)
+        self.emit("checkpoint", {"step": step, "folder": folder.name})
+        self.tell("on_save")
 
     def _point_best_if_here(self, folder: Path) -> None:
         """Also called on resume: a process may die after it named `latest` and before it named `best`."""
         if self.progress.stopping.best_step == self.progress.step:
             checkpoint.point(self.training.folder, "best", folder)
+
+    # --- what others are told ------------------------------------------------------------------------------------
+
+    def emit(self, kind: str, body: Mapping[str, Any]) -> None:
+        if self.world.first:
+            self.training.emit(kind, body)
+
+    def tell(self, event: str, status: str = "running", **numbers: Mapping[str, float]) -> None:
+        if self.callbacks.members:
+            self.callbacks.call(event, replace(self._state(), status=status), **numbers)
+
+    def end_after(self, error: BaseException) -> None:
+        """Tell the callbacks that training ends; a callback that fails then must not hide why."""
+        status = "paused" if isinstance(error, Paused) else "cancelled" if isinstance(error, Cancelled) else "failed"
+        try:
+            self.tell("on_train_end", status=status)
+        except Exception as failed:
+            error.add_note(str(failed))
+
+    def _tell_step(self, logs: Mapping[str, float]) -> None:
+        self.emit("metric", {"step": self.progress.step, "total": self.total, **logs})
+        if self.progress.step % self.options.logging_steps == 0:
+            self.tell("on_log", logs=logs)
+        self.tell("on_step_end")
+        if self._epoch_ended:
+            self.tell("on_epoch_end")
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if not (self.options.callbacks or self.options.report_to):
+            return
+        asked = heed(self.world, "stop" if self.callbacks.asked_to_stop else "go", ("go", "stop"))
+        if asked == "stop" and not self.progress.stopped_by:
+            self.progress.finished, self.progress.stopped_by = True, self.callbacks.asked_to_stop or "callback"
+            self.emit("note", {"text": f"the callback {self.progress.stopped_by} asked to stop"})
+
+    def _callbacks(self) -> Callbacks:
+        if not self.world.first:
+            return Callbacks({})
+        training = self.training
+        folder = training.tracking or training.folder.parent / "tracking"
+        run, config = training.run or training.folder.parent.name, training.config or {"train": to_dict(self.options)}
+        return load_callbacks(self.options, About(run, folder, config))
+
+    def _state(self) -> TrainerState:
+        progress = self.progress
+        return TrainerState(
+            global_step=progress.step,
+            max_steps=self.total,
+            epoch=progress.epoch + progress.position / len(self._epoch_steps()),
+            num_input_tokens_seen=progress.tokens,
+            best_metric=progress.stopping.best,
+            best_global_step=progress.stopping.best_step,
+            output_dir=self.training.folder,
+            resumed=self.resumed,
+        )

@@ -7,6 +7,7 @@ from torch import nn
 
 from engram.errors import CheckpointError
 from engram.schema.recipe import Train
+from engram.train.parallel import parted_like
 
 
 def make_optimizer(model: nn.Module, options: Train) -> torch.optim.AdamW:
@@ -44,4 +45,5 @@ def restore_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, tensor
             raise CheckpointError(f"The checkpoint holds optimizer state for {name!r}, which this model has not.")
         parameter = parameters[name]
         on_host = state == "step" and not optimizer.defaults["fused"]  # fused kernels count steps on the device
-        optimizer.state[parameter][state] = tensor.clone().to(tensor.device if on_host else parameter.device)
+        placed = tensor.clone().to(tensor.device if on_host else parameter.device)
+        optimizer.state[parameter][state] = parted_like(placed, parameter)

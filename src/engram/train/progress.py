@@ -15,6 +15,8 @@ class Progress:
     """The cursor (epoch, position in the epoch's list of steps) and the counters.
 
     step: optimizer steps done. tokens: real tokens seen, padding excluded. targets: labels learned from.
+    batches_per_step: what the run began with; it stays when the run goes on with more or fewer processes.
+    stopped_by: the callback that asked to stop.
     """
 
     step: int = 0
@@ -24,6 +26,8 @@ class Progress:
     targets: int = 0
     still: int = 0
     finished: bool = False
+    batches_per_step: int = 0
+    stopped_by: str = ""
     stopping: Stopping = field(default_factory=lambda: Stopping(patience=0))
     grad_norms: list[float] = field(default_factory=list)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -48,3 +50,20 @@ def restore(tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
     random.setstate((version, tuple(tensors["python"].tolist()), gauss))
     name, position, has_gauss, cached = values["numpy"]
     np.random.set_state((name, tensors["numpy"].numpy().astype(np.uint32), position, has_gauss, cached))
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put the generators back after code that is not training's own.
+
+    >>> seed_all(1); first = torch.rand(2); seed_all(1)
+    >>> with undisturbed():
+    ...     _ = torch.rand(5)
+    >>> bool((torch.rand(2) == first).all())
+    True
+    """
+    generators = capture()
+    try:
+        yield
+    finally:
+        restore(*generators)

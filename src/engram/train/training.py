@@ -25,6 +25,8 @@ class Training:
     emit: takes (type, body) for the journal. command: what the controlling side wants now (none | pause | cancel |
     checkpoint). identity: what must be the same for a checkpoint to fit (recipe, split and base digests).
     environment: what must be the same for a resume to be exact (threads, versions, machine).
+    run, config: what callbacks and trackers are told of it: an id, and the recipe as plain data. tracking: where they
+    write; beside `folder` when absent.
     """
 
     model: nn.Module
@@ -38,6 +40,9 @@ class Training:
     command: Callable[[], str] = lambda: "none"
     identity: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    run: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tracking: Path | None = None
 
 
 @dataclass(frozen=True)

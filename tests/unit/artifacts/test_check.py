@@ -9,6 +9,7 @@ from certified import FILES, safetensors, write_files
 
 from engram.artifacts.check import check_payload
 from engram.artifacts.manifest import artifact_digest, build_manifest, encode_manifest
+from engram.errors import Refused
 from engram.files import sha256_bytes
 from engram.schema.manifest import FileEntry, Manifest
 
@@ -67,3 +68,27 @@ def test_a_link_in_the_folder_is_refused(folder: Path):
     content = encode_manifest(build_manifest(folder, {}))
     (folder / "link").symlink_to("README.md")
     assert wrong(folder, content) == ["files"]
+
+
+def test_a_program_that_the_recipe_asked_for_is_named_as_one(tmp_path: Path):
+    import torch
+
+    from engram.export.torchscript import repack
+
+    torch.jit.save(
+        torch.jit.freeze(torch.jit.trace(torch.nn.Linear(2, 2).eval(), torch.zeros(1, 2))), str(tmp_path / "raw")
+    )
+    folder = write_files(
+        tmp_path / "a", {"recipe.json": b'{"export": ["torchscript"]}', "torchscript/config.json": b"{}"}
+    )
+    repack(tmp_path / "raw", folder / "torchscript" / "model.pt")
+    content = encode_manifest(build_manifest(folder, {}))
+    checks = {check.name: check for check in check_payload(folder, content)}
+    assert all(check.ok for check in checks.values())
+    assert "executable on request" in checks["torchscript/model.pt"].detail
+    assert [name for name, check in checks.items() if "executable" in check.detail] == ["torchscript/model.pt"]
+    for recipe in (b'{"export": ["merged"]}', b"", b"{}"):
+        write_files(folder, {"recipe.json": recipe})
+        assert wrong(folder, content) == ["recipe.json", "torchscript/model.pt"]
+        with pytest.raises(Refused, match="a pickle"):
+            build_manifest(folder, {})

@@ -106,5 +106,5 @@ def test_json_carries_the_same(capsys):
 
 def test_this_machine_can_be_examined(tmp_path):
     found = {one.what: one.state for one in doctor.examine(tmp_path / "home")}
-    assert set(found) == {"python", "memory", "disk", "extra train", "extra dev", "home", "keys"}
+    assert set(found) == {"python", "memory", "disk", "extra train", "extra export", "extra dev", "home", "keys"}
     assert found["python"] == "ok"

@@ -12,7 +12,7 @@ from engram.config.check import check_recipe, is_name
 from engram.config.load import load_recipe
 from engram.schema.codec import to_dict
 from engram.schema.criterion import Criterion
-from engram.schema.recipe import Adapter, Data, Model, Recipe, Source, SplitPlan, Train
+from engram.schema.recipe import Adapter, Data, Evaluate, Model, Recipe, Source, SplitPlan, Train
 
 
 def recipe(**changes) -> Recipe:
@@ -37,11 +37,16 @@ def test_a_sound_recipe_has_no_faults():
     [
         ({"name": "../x"}, "name", "must be 1 to 64 lower-case letters"),
         ({"kind": "languag"}, "kind", "Unknown kind 'languag'. Known: language. Did you mean 'language'?"),
-        ({"task": "clasify"}, "task", "Its tasks: classify. Did you mean 'classify'?"),
+        ({"task": "clasify"}, "task", "Did you mean 'classify'?"),
         ({"model": Model(" ")}, "model.source", "must name a hub id"),
         ({"prep": ("normalize",)}, "prep.0", "Unknown prep step 'normalize'. Known: normalise."),
         ({"prep": ("normalise", "normalise")}, "prep.1", "named twice"),
-        ({"export": ("onnx",)}, "export.0", "Unknown export 'onnx'. Known: adapter, merged."),
+        (
+            {"evaluate": Evaluate(("ece", "bleu"))},
+            "evaluate.metrics.1",
+            "'bleu' scores texts, and this task gives classes",
+        ),
+        ({"export": ("onxn",)}, "export.0", "Unknown export 'onxn'. Known: adapter, merged"),
         ({"export": ()}, "export", "must name at least one"),
         ({"adapter": Adapter(type="full")}, "adapter.type", "leaves no adapter to export"),
         ({"train": Train(learning_rate=0.0)}, "train.learning_rate", "must be greater than 0, not 0"),
@@ -51,15 +56,27 @@ def test_a_sound_recipe_has_no_faults():
         ({"train": Train(tokens_per_batch=100)}, "train.tokens_per_batch", "less than one row"),
         ({"data": data(limit=0)}, "data.limit", "must be at least 1, not 0"),
         ({"data": Data(())}, "data.sources", "at least one source"),
-        ({"data": data(Source())}, "data.sources.0", "exactly one of 'path' and 'sample'"),
-        ({"data": data(Source(path="a", sample="b"))}, "data.sources.0", "exactly one of 'path' and 'sample'"),
+        ({"data": data(Source())}, "data.sources.0", "exactly one of 'path', 'sample' and 'hub'"),
+        ({"data": data(Source(path="a", sample="b"))}, "data.sources.0", "exactly one of 'path', 'sample' and 'hub'"),
+        ({"data": data(Source(path="a", hub="o/b"))}, "data.sources.0", "exactly one of 'path', 'sample' and 'hub'"),
+        ({"data": data(Source(hub="b"))}, "data.sources.0.hub", "must look like org/name or org/name@revision"),
+        ({"data": data(Source(hub="../b"))}, "data.sources.0.hub", "must look like org/name"),
+        ({"data": data(Source(hub="o/.."))}, "data.sources.0.hub", "must look like org/name"),
+        ({"data": data(Source(hub="o/b@"))}, "data.sources.0.hub", "must look like org/name"),
+        ({"data": data(Source(hub="o/b@v1", revision="v2"))}, "data.sources.0.revision", "given twice"),
+        ({"data": data(Source(hub="o/b", revision="../x"))}, "data.sources.0.revision", "a branch, a tag or a commit"),
+        ({"data": data(Source(hub="o/b", format="csv"))}, "data.sources.0.format", "does not go with 'hub'"),
+        ({"data": data(Source(path="a", revision="v1"))}, "data.sources.0.revision", "goes with 'hub' only"),
+        ({"data": data(Source(path="a", subset="x"))}, "data.sources.0.subset", "goes with 'hub' only"),
+        ({"data": data(Source(path="a", split="train"))}, "data.sources.0.split", "goes with 'hub' only"),
+        ({"data": data(Source(path="a", format="csv", paragraphs=True))}, "data.sources.0.paragraphs", "format: text"),
         ({"data": data(Source(path="https://x/y.csv"))}, "data.sources.0.path", "is a file, not an address"),
         ({"data": data(Source(path="a\x00b"))}, "data.sources.0.path", "must be the name of a file"),
         ({"data": data(Source(sample="../x"))}, "data.sources.0.sample", "is no such name"),
         ({"data": data(Source(path="a", delimiter=", "))}, "data.sources.0.delimiter", "must be one character"),
         ({"data": data(Source(path="a", header=("x", "x")))}, "data.sources.0.header", "name each column once"),
         ({"data": data(Source(path="a", format="xls"))}, "data.sources.0.format", "Unknown reader 'xls'."),
-        ({"data": data(columns={"text": "t"})}, "data.columns", "needs the column 'label'"),
+        ({"data": data(format="labels")}, "data.format", "Did you mean 'label'?"),
         ({"data": data(columns={"text": "t", "label": " "})}, "data.columns.label", "has no name"),
         ({"data": data(columns={"text": "t", "label": "l", "lable": "l"})}, "data.columns.lable", "'label'?"),
         ({"data": data(split=SplitPlan(0.8, 0.1, 0.2))}, "data.split", "0.8 + 0.1 + 0.2 = 1.1"),
@@ -72,6 +89,20 @@ def test_each_fault_is_told_once_at_its_key(changes, path, words):
     (fault,) = told(**changes)
     assert fault[0] == path
     assert words in fault[1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        Source(hub="org/name"),
+        Source(hub="Org-1/my.name_2@refs/pr/3", subset="en", split="train"),
+        Source(hub="org/name", revision="a" * 40),
+        Source(path="data/part-*.jsonl"),
+        Source(path="a.txt", paragraphs=True),
+    ],
+)
+def test_sources_of_every_kind_are_accepted(source):
+    assert told(data=data(source)) == []
 
 
 def test_splits_as_given_need_no_fractions_for_the_parts_that_are_given():
@@ -90,6 +121,12 @@ def test_splits_as_given_need_no_fractions_for_the_parts_that_are_given():
         ("evaluate", Criterion("confusion_matrix", at_least=1), "gates.evaluate.0.metric", "a table for people"),
         ("evaluate", Criterion("accuracy", at_least=float("nan")), "gates.evaluate.0.at_least", "finite"),
         ("evaluate", Criterion("accuracy", at_least=0.8, by=0.1), "gates.evaluate.0.by", "only goes with gain_over"),
+        (
+            "evaluate",
+            Criterion("bleu", at_least=20),
+            "gates.evaluate.0.metric",
+            "scores texts, and this task gives classes",
+        ),
         ("train", Criterion("accuracy", at_least=0.8), "gates.train.0.metric", "does not measure 'accuracy'"),
         ("train", Criterion("loss_finite", gain_over="baseline"), "gates.train.0.gain_over", "by the stage 'evaluate'"),
     ],

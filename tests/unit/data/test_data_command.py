@@ -57,8 +57,10 @@ def test_show_answers_machines_in_json(file, capsys):
 
 
 def test_check_passes_the_errors_of_rows_on(file):
-    with pytest.raises(DataError, match="no column 'text'"):
+    with pytest.raises(DataError, match="fit none of the forms of rows"):
         run("check", file)
+    with pytest.raises(DataError, match="no column 'text'"):
+        run("check", file, "--rows", "label")
 
 
 def test_show_prints_every_column_and_the_line(file):
@@ -85,7 +87,7 @@ def test_show_reads_files_without_a_header_line(tmp_path):
     assert "no header line" in said
 
 
-@pytest.mark.parametrize("text", ["", "text", "text=", "=a", "text=a,,label=b"])
+@pytest.mark.parametrize("text", [",", "text", "text=", "=a", "text=a,,label=b"])
 def test_columns_must_be_pairs(text):
     with pytest.raises(UsageError, match="--columns"):
         parse_columns(text)

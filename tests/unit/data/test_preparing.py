@@ -262,7 +262,7 @@ def test_sources_that_do_not_exist_are_answered(tmp_path):
         prepare(tmp_path, Data((Source(sample="../secrets"),)))
     with pytest.raises(UnknownName, match="Unknown reader 'cvs'"):
         prepare(tmp_path, Data((Source(path="rows.csv", format="cvs"),)))
-    with pytest.raises(UsageError, match="exactly one of path and sample"):
+    with pytest.raises(UsageError, match="exactly one of path, sample and hub"):
         prepare(tmp_path, Data((Source(),)))
     with pytest.raises(UsageError, match="no source"):
         prepare(tmp_path, Data(()))
@@ -318,4 +318,4 @@ def test_sst2_keeps_its_test_part_and_loses_only_counted_rows(tmp_path):
     assert made.report.rows_kept + sum(made.report.dropped.values()) == made.report.rows_read
     assert set(made.report.dropped) <= {"leaked", "duplicate", "conflicting_label"}
     assert made.report.leaked_test_rows == 0
-    assert "delimiter tab" in made.report.said[0]
+    assert " as TSV, quotes taken as ordinary characters, no header line, 2 columns" in made.report.said[0]

@@ -148,6 +148,6 @@ def test_a_delimiter_of_two_characters_is_refused(tmp_path):
 
 def test_the_format_is_chosen_by_content_not_by_name(tmp_path):
     path = tmp_path / "rows.txt"
-    for content, name in (('{"text": "a"}\n', "jsonl"), ("text,label\na,b\n", "csv"), ("[1]\n", "jsonl")):
+    for content, name in (('{"text": "a"}\n', "jsonl"), ("text,label\na,b\n", "csv"), ('[{"text": "a"}]\n', "json")):
         path.write_text(content)
         assert choose_reader(path, Source(path="rows.txt")).name == name

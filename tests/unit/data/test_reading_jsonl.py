@@ -38,7 +38,7 @@ def test_numbers_keep_their_spelling_and_null_is_missing(tmp_path):
 def test_columns_that_nobody_wants_may_hold_anything(tmp_path):
     line = '{"text": "a", "label": 1, "meta": {"tags": [1, "x", null]}}\n'
     assert read(tmp_path / "a.jsonl", line) == [(1, {"text": "a", "label": "1"})]
-    assert read(tmp_path / "a.jsonl", line, None)[0][1]["meta"] == '{"tags": [1, "x", null]}'
+    assert read(tmp_path / "a.jsonl", line, None)[0][1]["meta"] == '{"tags":[1,"x",null]}'
 
 
 def test_white_space_around_an_object_and_empty_lines_are_fine(tmp_path):
@@ -90,5 +90,5 @@ def test_a_bad_line_is_named_by_line_and_column(tmp_path, bad, column, words):
 
 
 def test_a_pretty_printed_document_is_told_apart(tmp_path):
-    with pytest.raises(DataError, match="one pretty-printed document is not JSON Lines"):
+    with pytest.raises(DataError, match="One pretty-printed document is not JSON Lines: set format: json"):
         read(tmp_path / "a.json", '[\n  {"text": "a"}\n]\n')

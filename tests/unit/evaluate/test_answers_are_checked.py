@@ -1,4 +1,4 @@
-"""Broken answers are refused with the first bad row, before anything is scored."""
+"""Broken answers of every sort are refused with the first bad row, before anything is scored."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from engram.errors import Refused
-from engram.evaluate.check import check_answers
-from engram.evaluate.metric import Answers
+from engram.evaluate.answers import Answers
+from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.text_answers import TextAnswers
 
 GOOD = Answers(
     truth=np.array([0, 1, 2]),
@@ -26,9 +27,9 @@ def with_probability(row: int, values: list[float]) -> np.ndarray:
 
 
 def test_good_answers_pass() -> None:
-    check_answers(GOOD)
-    check_answers(replace(GOOD, probabilities=None, weights=np.array([0, 2, 1])))
-    check_answers(replace(GOOD, probabilities=GOOD.probabilities.astype(np.float32)))
+    GOOD.check()
+    replace(GOOD, probabilities=None, weights=np.array([0, 2, 1])).check()
+    replace(GOOD, probabilities=GOOD.probabilities.astype(np.float32)).check()
 
 
 NAN = float("nan")
@@ -64,10 +65,87 @@ NAN = float("nan")
 )
 def test_broken_answers_are_refused_with_the_reason(change, said: str) -> None:
     with pytest.raises(Refused, match=said):
-        check_answers(replace(GOOD, **change))
+        replace(GOOD, **change).check()
 
 
 def test_no_rows_names_whose_answers_they_are() -> None:
     none = np.array([], dtype=np.int64)
     with pytest.raises(Refused, match="no rows to score for the baseline"):
-        check_answers(Answers(none, none, None, ("a",)), "the baseline")
+        Answers(none, none, None, ("a",)).check("the baseline")
+
+
+TAGGED = SpanAnswers.of([[1, 2, 0], [0, 1]], [[1, 0, 0], [0, 1]], ("O", "B-a", "I-a"))
+
+
+def test_good_tags_pass() -> None:
+    TAGGED.check()
+    TAGGED.weighted(np.array([0, 3])).check()
+    replace(TAGGED, labels=("NOUN", "VERB", "ADJ")).check()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"truth": np.array([1, 2, 0, -100, 1])}, r"true tag of word 0 of row 1 is -100, .*\(1 such words of 5\)"),
+        ({"truth": np.array([1, 3, 0, 0, 1])}, "true tag of word 1 of row 0 is 3, not a class index from 0 to 2"),
+        ({"guess": np.array([1, 0, 0, 0, -1])}, "guessed tag of word 1 of row 1 is -1.*Check what the model predicts"),
+        ({"guess": np.array([1, 0, 0, 0])}, r"Expected guessed tag of shape \(5,\), received \(4,\)"),
+        ({"guess": np.array([1.0, 0, 0, 0, NAN])}, "must hold whole class indices, and word 1 of row 1 is nan"),
+        ({"offsets": np.array([0, 5, 5])}, "Row 1 has no words"),
+        ({"offsets": np.array([0, 4])}, "'offsets' must rise from 0 to 5"),
+        ({"offsets": np.array([0, 6, 5])}, "'offsets' must rise from 0 to 5"),
+        ({"offsets": np.array([1, 3, 5])}, "'offsets' must rise from 0 to 5"),
+        ({"offsets": np.array([0.0, 3.0, 5.0])}, "'offsets' must rise from 0 to 5"),
+        ({"offsets": np.array([0])}, "no rows to score for the model"),
+        ({"labels": ("O", "B-a", "O")}, "labels that are present and distinct"),
+        ({"weights": np.array([1, -1])}, "weights must be whole numbers from 0 up"),
+        ({"weights": np.array([1, 1, 1, 1, 1])}, r"Expected weights of shape \(2,\)"),
+    ],
+)
+def test_broken_tags_are_refused_with_the_reason(change, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        replace(TAGGED, **change).check()
+
+
+def test_rows_of_different_length_are_refused_when_tags_are_put_together() -> None:
+    with pytest.raises(Refused, match="Row 1 has 2 true tags, and the probe gives 1"):
+        SpanAnswers.of([[0], [0, 1]], [[0], [0]], ("O", "B-a"), "the probe")
+    with pytest.raises(Refused, match="true tags for 2 rows, and the model gives tags for 1"):
+        SpanAnswers.of([[0], [0]], [[0]], ("O", "B-a"))
+
+
+WRITTEN = TextAnswers((("yes", "yeah"), ("no",)), ("yes", ""), np.array([0.5, 0.0]), np.array([1, 4]))
+
+
+def test_good_texts_pass() -> None:
+    WRITTEN.check()
+    replace(WRITTEN, guesses=None).check()
+    replace(WRITTEN, nll=None, tokens=None, weights=np.array([2, 0])).check()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"references": ()}, "no rows to score"),
+        ({"references": (("yes",), ())}, r"Row 1 has no reference, or an empty one: \[\]"),
+        ({"references": (("yes", " \n"), ("no",))}, "Row 0 has no reference, or an empty one"),
+        ({"references": (("yes",), (None,))}, "Row 1 has no reference, or an empty one"),
+        ({"references": (("yes",), ("\ud800",))}, "reference of row 1 holds half of a surrogate pair"),
+        ({"guesses": ("yes",)}, "There are 2 rows, and the model wrote 1 texts"),
+        ({"guesses": ("yes", None)}, "guess of row 1 is None, not a text.*give ''"),
+        ({"guesses": ("a\udfff", "")}, "guess of row 0 holds half of a surrogate pair.*character 1"),
+        ({"nll": np.array([0.5, NAN])}, r"log-likelihood of row 1 is nan, .*\(1 such rows\).*diverge"),
+        ({"nll": np.array([-0.1, 1.0])}, "log-likelihood of row 0 is -0.1"),
+        ({"nll": np.array([0.1, float("inf")])}, "log-likelihood of row 1 is inf.*probability 0"),
+        ({"nll": np.array([0.1])}, r"Expected losses of shape \(2,\)"),
+        ({"tokens": np.array([1, 0])}, "token count of row 1 is 0, not a whole number from 1 up"),
+        ({"tokens": np.array([1.5, 2.0])}, "token count of row 0 is 1.5"),
+        ({"tokens": None}, "belong together"),
+        ({"nll": None}, "belong together"),
+        ({"guesses": None, "nll": None, "tokens": None}, "the model wrote no texts and gives no likelihoods"),
+        ({"weights": np.array([1, -1])}, "weights must be whole numbers from 0 up"),
+    ],
+)
+def test_broken_texts_are_refused_with_the_reason(change, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        replace(WRITTEN, **change).check()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.evaluate import ece
-from engram.evaluate.metric import Answers
+from engram.evaluate.answers import Answers
 
 
 def binary(confidences: list[float], right: list[bool], weights: list[int] | None = None) -> Answers:

@@ -11,11 +11,13 @@ import pytest
 from engram import registry
 from engram.errors import Refused, UsageError
 from engram.evaluate import accuracy, ece, macro_f1
+from engram.evaluate.answers import Answers
 from engram.evaluate.bootstrap import interval, paired_difference
 from engram.evaluate.compare import compare, measure
 from engram.evaluate.mcnemar import mcnemar
-from engram.evaluate.metric import Answers, Metric
+from engram.evaluate.metric import Metric
 from engram.schema.codec import to_dict
+from engram.schema.takes import metrics_of
 
 LABELS = ("no", "maybe", "yes")
 
@@ -29,8 +31,31 @@ def answers(seed: int, skill: float, rows: int = 120) -> Answers:
     return Answers(truth, guess, probabilities, LABELS)
 
 
+# value, interval, baseline, difference, its interval
+PINNED = {
+    "accuracy": (0.85, 0.75, 14 / 15, 2 / 3, 11 / 60, 1 / 30, 1 / 3),
+    "macro_f1": (
+        0.85,
+        0.7478073403024234,
+        0.9317416242678145,
+        5 / 9,
+        53 / 180,
+        0.18018322008198467,
+        0.39059621880602685,
+    ),
+    "weighted_f1": (
+        0.85,
+        0.751001114033562,
+        0.9332604140046,
+        5 / 9,
+        53 / 180,
+        0.12919049973000457,
+        0.4511469921322242,
+    ),
+    "ece": (0.1, 1 / 60, 11 / 60, 1 / 12, 1 / 60, -0.13375, 2 / 15),
+}
 TUNED, BASELINE = answers(1, 0.9), answers(2, 0.5)
-EVERY = [registry.get("metric", name) for name in registry.names("metric")]
+EVERY = [registry.get("metric", name) for name in metrics_of("classes")]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +65,7 @@ def compared():
 
 def test_each_scalar_has_value_baseline_difference_and_both_intervals(compared) -> None:
     measures, _ = compared
-    assert set(measures) == {"accuracy", "macro_f1", "weighted_f1", "ece"}
+    assert set(measures) == {"accuracy", "macro_f1", "weighted_f1", "ece", "brier"}
     for metric in (metric for metric in EVERY if metric.scalar):
         found = measures[metric.name]
         assert found.value == metric.compute(TUNED)
@@ -48,7 +73,27 @@ def test_each_scalar_has_value_baseline_difference_and_both_intervals(compared) 
         assert found.difference == found.value - found.baseline
         assert found.interval == interval(metric, TUNED, 1000, 3)
         assert found.difference_interval == paired_difference(metric, TUNED, BASELINE, 1000, 3)
-        assert found.method == "paired bootstrap, 1000 resamples, seed 3, 95 % percentile"
+        assert found.method.split("; ")[0] == "paired bootstrap, 1000 resamples, seed 3, 95 % percentile"
+
+
+def test_the_numbers_are_pinned_for_ever() -> None:
+    """A verdict of an old run is judged again from the same answers, so they may never give other numbers."""
+
+    def fixed(every: int) -> Answers:
+        rows = np.arange(60)
+        truth = rows * 7 % 3
+        chances = np.full((60, 3), 0.125)
+        guess = np.where(rows % every == 0, (truth + 1) % 3, truth)
+        chances[rows, guess] = 0.75
+        return Answers(truth, guess, chances, LABELS)
+
+    metrics = [registry.get("metric", name) for name in PINNED]
+    found, _ = compare(fixed(7), fixed(3), metrics, resamples=1000, seed=11)
+    for name, numbers in PINNED.items():
+        one = found[name]
+        given = (one.value, *one.interval, one.baseline, one.difference, *one.difference_interval)
+        assert given == pytest.approx(numbers, rel=0, abs=1e-13)
+    assert found["accuracy"].mcnemar_p == pytest.approx(0.03468966484069833, rel=1e-12)
 
 
 def test_only_accuracy_carries_mcnemars_p(compared) -> None:
@@ -117,7 +162,7 @@ def test_rows_of_a_test_part_count_once_each() -> None:
 
 def test_one_model_alone_has_value_and_interval_only() -> None:
     found = measure(TUNED, EVERY, resamples=1000, seed=3)
-    assert set(found) == {"accuracy", "macro_f1", "weighted_f1", "ece"}
+    assert set(found) == {"accuracy", "macro_f1", "weighted_f1", "ece", "brier"}
     assert found["macro_f1"].value == macro_f1.compute(TUNED)
     assert found["macro_f1"].interval == interval(macro_f1.METRIC, TUNED, 1000, 3)
     assert found["macro_f1"].baseline is None and found["macro_f1"].difference_interval is None

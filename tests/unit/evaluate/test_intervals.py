@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from engram.errors import UsageError
-from engram.evaluate import accuracy, ece, macro_f1, weighted_f1
+from engram.evaluate import accuracy, brier, ece, macro_f1, weighted_f1
+from engram.evaluate.answers import Answers
 from engram.evaluate.bootstrap import interval, paired_difference, percentile, resample
-from engram.evaluate.metric import Answers, Metric, of_weights
+from engram.evaluate.metric import Metric, of_weights
 
-SCALARS = [accuracy.METRIC, macro_f1.METRIC, weighted_f1.METRIC, ece.METRIC]
+SCALARS = [accuracy.METRIC, macro_f1.METRIC, weighted_f1.METRIC, ece.METRIC, brier.METRIC]
 
 PINNED = [[1, 0, 1, 0, 2, 2], [1, 0, 2, 0, 2, 1], [1, 1, 1, 2, 1, 0]]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engram.errors import Refused, UsageError
 from engram.evaluate import accuracy, confusion_matrix, ece, macro_f1, per_class_f1, weighted_f1
-from engram.evaluate.metric import Answers
+from engram.evaluate.answers import Answers
 
 sk = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
 

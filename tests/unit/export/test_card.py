@@ -79,21 +79,67 @@ def test_it_names_run_recipe_data_licence_and_base():
 
 
 def test_it_shows_the_use_of_what_was_exported_and_of_nothing_else():
-    assert 'revision="c0ffee"' in card()
-    assert 'pipeline("text-classification", "./merged"' in card()
+    assert "from_pretrained('org/tiny', revision='c0ffee', dtype=torch.float32" in card()
+    assert 'AutoModelForSequenceClassification.from_pretrained("./merged")' in card()
     only = card(exports=("adapter",))
     assert "./adapter" in only
     assert "./merged" not in only
 
 
-@pytest.mark.parametrize("exports", [("adapter",), ("merged",), ("adapter", "merged")])
-def test_its_snippets_are_python_and_no_field_is_left_open(exports):
-    text = card(exports=exports)
+@pytest.mark.parametrize("exports", [("adapter",), ("merged",), ("adapter", "merged"), ("onnx", "torchscript")])
+@pytest.mark.parametrize("task", ["classify", "tag", "generate"])
+def test_its_snippets_are_python_and_no_field_is_left_open(exports, task):
+    text = card(exports=exports, recipe=replace(RECIPE, task=task))
     snippets = [part.split("```")[0] for part in text.split("```python")[1:]]
     assert len(snippets) == len(exports)
     for snippet in snippets:
         compile(snippet, "card", "exec")
-    assert "{" not in text.replace("{type:", "").replace("{name:", "")
+    assert "$" not in text
+    assert "{labels}" not in text
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["a ``` fence", "C:\\Users\\new", "both \" and '", "$base ${text} {example}", "line\nline", "\u202eevil", ""],
+)
+def test_no_example_breaks_out_of_its_snippet(said):
+    text = card(data=replace(DATA, example={"kept": {"text": said}}))
+    assert text.count("```") == 4
+    for snippet in [part.split("```")[0] for part in text.split("```python")[1:]]:
+        compile(snippet, "card", "exec")
+    assert "\u202e" not in text
+
+
+def test_each_task_is_told_in_its_own_words():
+    tag = card(recipe=replace(RECIPE, task="tag"))
+    assert "pipeline_tag: token-classification" in tag
+    assert "one of 3 labels to every token" in tag
+    assert 'AutoModelForTokenClassification.from_pretrained("./merged")' in tag
+    write = card(recipe=replace(RECIPE, task="generate"), split=replace(SPLIT, labels=()), baseline="copy_input")
+    assert "pipeline_tag: text-generation" in write
+    assert "may be untrue" in write
+    assert "labels" not in write.replace("id2label", "")
+    assert "The reference baseline is copy_input." in write
+
+
+def test_a_model_that_reads_and_then_writes_is_opened_as_one(tmp_path):
+    (tmp_path / "config.json").write_text('{"is_encoder_decoder": true}')
+    base, recipe = replace(BASE, folder=tmp_path), replace(RECIPE, task="generate")
+    text = card(base=base, recipe=recipe, exports=("adapter", "merged", "onnx"))
+    assert text.count("AutoModelForSeq2SeqLM.from_pretrained") == 2
+    assert "decoder_input_ids=written" in text
+    assert "AutoModelForCausalLM" in card(recipe=recipe)
+
+
+def test_it_states_what_each_format_costs():
+    found = {
+        "merged": {"max_logit_difference": 2.1e-6, "changed_answers": 0, "metric_loss": 0.0},
+        "onnx_int8": {"max_logit_difference": 0.31, "changed_answers": 3, "metric_loss": 0.0042},
+    }
+    text = card(exports=("merged", "onnx_int8", "torchscript"), parity=found)
+    assert "| `merged` | Merged safetensors | 2.1e-06 | 0 | 0.0000 |" in text
+    assert "| `onnx_int8` | ONNX in int8, not exact | 3.1e-01 | 3 | 0.0042 |" in text
+    assert "| `torchscript` | TorchScript, holds a program |  |  |  |" in text
 
 
 def test_no_folder_of_this_machine_stands_on_it():

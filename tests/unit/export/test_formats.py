@@ -15,16 +15,14 @@ import pytest
 import torch
 from support import tiny
 
-from engram import registry
 from engram.errors import NotFound
-from engram.export.card import USE
 from engram.export.format import BaseRef
 from engram.export.inspect import find_executables, find_secrets
 from engram.files import write_json
 from engram.kinds.language.classify.examples import prepare
-from engram.kinds.language.classify.model import load, reopen
+from engram.kinds.language.classify.model import load
 from engram.kinds.language.classify.model import score as predict
-from engram.kinds.language.exports import export
+from engram.kinds.language.exports import export, reopen
 from engram.schema.codec import to_dict
 from engram.serve.load import open_artifact
 from engram.train.adapter import trained_weights
@@ -157,18 +155,6 @@ def test_an_artifact_answers_and_prefers_the_whole_model(exported, tmp_path):
         open_artifact(tmp_path)
 
 
-@pytest.mark.parametrize("exported", ["causal in 16 bits"], indirect=True)  # it asks most of a snippet
-def test_the_use_that_the_card_shows_runs(exported):
-    """The snippets are run as they stand on the card, by a process that stands in the artifact's folder."""
-    adapter = USE["adapter"].replace("{base}", str(exported.base)).replace("{revision}", "").replace("{labels}", "3")
-    merged = USE["merged"].replace("{example}", TEXTS[0])
-    code = "\n".join(line for line in f"{adapter}\n{merged}".splitlines() if not line.startswith("```"))
-    code += f"\nbatch = tokenizer({TEXTS!r}, padding=True, return_tensors='pt')\nprint(model(**batch).logits.tolist())"
-    *_, guess, logits = alone(code, exported.folder).splitlines()
-    assert np.abs(np.array(json.loads(logits)) - exported.logits).max() <= 1e-4
-    assert tiny.LABELS[int(exported.logits[0].argmax())] in guess.split("'label'")[1]
-
-
 def test_a_fully_tuned_model_is_merged_as_it_is(tmp_path):
     loaded = load(tiny.recipe(tiny.save_encoder(tmp_path / "base"), adapter=tiny.FULL), tiny.LABELS)
     wanted = predict(loaded, prepare(loaded, tiny.sentences(8, seed=4)))
@@ -185,11 +171,3 @@ def test_two_exports_of_a_model_are_the_same_bytes(tmp_path):
     assert names
     assert names == sorted(path.name for path in (tmp_path / "two").iterdir())
     assert all((tmp_path / "one" / n).read_bytes() == (tmp_path / "two" / n).read_bytes() for n in names)
-
-
-def test_only_the_format_that_folds_the_adapter_in_consumes_the_model():
-    assert {name: registry.get("export", name).consumes for name in registry.names("export")} == {
-        "adapter": False,
-        "merged": True,
-    }
-    assert registry.get("export", "adapter").adapter_type == "lora"

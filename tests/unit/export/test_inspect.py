@@ -10,7 +10,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engram.export.inspect import EXECUTABLE_SUFFIXES, find_executables, find_forbidden_licenses, find_secrets
+from engram.artifacts.formats import CODE_SUFFIXES
+from engram.errors import Refused
+from engram.export.inspect import (
+    digests_of,
+    find_executables,
+    find_executables_on_request,
+    find_forbidden_licenses,
+    find_secrets,
+    refuse_code,
+)
+from engram.export.torchscript import repack
+from engram.files import sha256_bytes
 from engram.schema.recipe import Source
 
 
@@ -21,7 +32,7 @@ def put(folder: Path, name: str, content: bytes | str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", sorted(EXECUTABLE_SUFFIXES))
+@pytest.mark.parametrize("suffix", sorted(CODE_SUFFIXES))
 def test_a_suffix_that_runs_is_found_whatever_its_case_and_content(tmp_path, suffix):
     put(tmp_path, f"deep/er/weights{suffix.upper()}", "harmless")
     assert find_executables(tmp_path) == [f"deep/er/weights{suffix.upper()}"]
@@ -64,6 +75,47 @@ def test_safetensors_whose_header_length_looks_like_a_pickle_are_not_found(tmp_p
     assert int.from_bytes(path.read_bytes()[:8], "little") == header
     assert path.read_bytes()[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
     assert find_executables(tmp_path) == []
+
+
+def test_a_program_that_nobody_asked_for_is_found_beside_one_that_was(tmp_path):
+    script(tmp_path / "torchscript" / "model.pt")
+    put(tmp_path, "torchscript/other.pt", "x")
+    put(tmp_path, "merged/model.pt", "x")
+    assert find_executables_on_request(tmp_path, ["merged", "torchscript"]) == ["torchscript/model.pt"]
+    assert find_executables(tmp_path, ["merged", "torchscript"]) == ["merged/model.pt", "torchscript/other.pt"]
+    assert "torchscript/model.pt" in find_executables(tmp_path)
+
+
+def test_what_was_asked_for_must_be_what_it_says(tmp_path):
+    torch.save({"w": torch.zeros(2)}, put(tmp_path, "torchscript/model.pt", ""))
+    assert find_executables(tmp_path, ["torchscript"]) == ["torchscript/model.pt"]
+    assert find_executables_on_request(tmp_path, ["torchscript"]) == []
+
+
+def test_a_folder_is_refused_for_a_program_unless_its_format_brings_it(tmp_path):
+    script(tmp_path / "model.pt")
+    refuse_code(tmp_path, "torchscript")
+    for name in ("", "merged", "onnx"):
+        with pytest.raises(Refused, match=r"model\.pt"):
+            refuse_code(tmp_path, name)
+    put(tmp_path, "helper.py", "")
+    with pytest.raises(Refused, match=r"helper\.py"):
+        refuse_code(tmp_path, "torchscript")
+
+
+def test_digests_are_those_of_the_files(tmp_path):
+    put(tmp_path, "a.txt", "one")
+    put(tmp_path, "b/c.txt", "two")
+    assert digests_of(tmp_path) == {"a.txt": sha256_bytes(b"one"), "b/c.txt": sha256_bytes(b"two")}
+
+
+def script(path: Path) -> None:
+    """Write a little TorchScript program as Engram writes one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    traced = torch.jit.trace(torch.nn.Linear(2, 2).eval(), torch.zeros(1, 2))
+    torch.jit.save(torch.jit.freeze(traced), str(path.with_suffix(".raw")))
+    repack(path.with_suffix(".raw"), path)
+    path.with_suffix(".raw").unlink()
 
 
 SECRETS = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.schema.recipe import Train
-from engram.train.batches import count_steps, fill_batches, order_for_scoring, plan_epoch
+from engram.train.batches import WINDOW_STEPS, best_fit, count_steps, fill_batches, order_for_scoring, plan_epoch
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=120)
 OPTIONS = st.builds(
@@ -18,6 +20,8 @@ OPTIONS = st.builds(
     tokens_per_batch=st.none() | st.integers(8, 200),
     gradient_accumulation_steps=st.integers(1, 5),
     group_by_length=st.booleans(),
+    packing=st.booleans(),
+    max_seq_length=st.integers(10, 60),
     seed=st.integers(0, 5),
 )
 EPOCHS = st.integers(0, 4)
@@ -25,6 +29,11 @@ EPOCHS = st.integers(0, 4)
 
 def flat(plan: list[list[list[int]]]) -> list[int]:
     return [row for step in plan for batch in step for row in batch]
+
+
+def capacity(options: Train) -> int:
+    """Return how many tokens a packed batch may have."""
+    return options.tokens_per_batch or options.per_device_train_batch_size * options.max_seq_length
 
 
 @given(LENGTHS, OPTIONS, EPOCHS)
@@ -38,7 +47,9 @@ def test_no_batch_is_over_its_budget(lengths, options, epoch):
         assert step
         for batch in step:
             assert batch
-            if options.tokens_per_batch is None:
+            if options.packing:
+                assert sum(lengths[row] for row in batch) <= capacity(options) or len(batch) == 1
+            elif options.tokens_per_batch is None:
                 assert len(batch) <= options.per_device_train_batch_size
             else:
                 cost = len(batch) * max(lengths[row] for row in batch)
@@ -47,7 +58,7 @@ def test_no_batch_is_over_its_budget(lengths, options, epoch):
 
 @given(LENGTHS, OPTIONS, EPOCHS)
 def test_without_a_token_budget_a_step_holds_as_many_batches_as_were_asked(lengths, options, epoch):
-    if options.tokens_per_batch is None:
+    if options.tokens_per_batch is None and not options.packing:
         plan = plan_epoch(lengths, options, epoch)
         sizes = sorted(sum(map(len, step)) for step in plan)
         whole = options.per_device_train_batch_size * options.gradient_accumulation_steps
@@ -71,7 +82,7 @@ def test_epochs_and_seeds_have_orders_of_their_own():
 
 @given(LENGTHS, OPTIONS)
 def test_a_step_holds_the_same_rows_however_it_is_cut(lengths, options):
-    if options.tokens_per_batch is None:
+    if options.tokens_per_batch is None and not options.packing:
         rows, times = options.per_device_train_batch_size, options.gradient_accumulation_steps
         swapped = Train(
             per_device_train_batch_size=times,
@@ -122,3 +133,70 @@ def test_a_part_of_an_epoch_is_rounded_up(epochs, steps):
 
 def test_max_steps_is_taken_at_its_word():
     assert count_steps([3] * 10, Train(max_steps=77, num_train_epochs=1)) == 77
+
+
+PACKED = Train(packing=True, tokens_per_batch=2048, gradient_accumulation_steps=4)
+
+
+def texts(count: int) -> list[int]:
+    """Return lengths as those of texts: most of them short, some of them long."""
+    random = np.random.Generator(np.random.PCG64(1))
+    return np.clip(random.lognormal(3.2, 0.7, count), 4, 400).astype(int).tolist()
+
+
+def test_packed_sequences_are_nearly_full():
+    lengths = texts(12000)
+    plan = plan_epoch(lengths, PACKED, 0)
+    assert len(plan) <= math.ceil(1.05 * sum(lengths) / (2048 * 4))
+    assert sum(len(step) == 4 for step in plan) >= len(plan) - 2
+    batches = [sum(lengths[row] for row in batch) for step in plan for batch in step]
+    assert sum(batches) / (2048 * len(batches)) > 0.95
+
+
+def test_steps_of_packed_rows_have_about_as_many_tokens():
+    lengths = texts(12000)
+    tokens = sorted(sum(lengths[row] for batch in step for row in batch) for step in plan_epoch(lengths, PACKED, 0))
+    assert tokens[2] > 0.95 * 2048 * 4  # but for the last ones
+
+
+def test_rows_of_equal_length_stand_together_in_a_packed_sequence():
+    lengths = texts(300)
+    for step in plan_epoch(lengths, PACKED, 0):
+        for batch in step:
+            found = [lengths[row] for row in batch]
+            assert found == sorted(found, reverse=True)
+
+
+@given(LENGTHS, st.integers(10, 90), st.sampled_from([(1, 8), (2, 4), (8, 1)]), EPOCHS)
+def test_a_packed_step_holds_the_same_rows_however_it_is_cut(lengths, tokens, cut, epoch):
+    parts, times = cut
+    whole = Train(packing=True, tokens_per_batch=8 * tokens)
+    pieces = Train(packing=True, tokens_per_batch=parts * tokens, gradient_accumulation_steps=times)
+    one, other = plan_epoch(lengths, whole, epoch), plan_epoch(lengths, pieces, epoch)
+    assert [sorted(flat([step])) for step in one] == [sorted(flat([step])) for step in other]
+
+
+@given(LENGTHS, OPTIONS, EPOCHS, st.integers(1, 4))
+def test_more_processes_are_as_many_times_the_accumulation(lengths, options, epoch, processes):
+    times = options.gradient_accumulation_steps * processes
+    alone = replace(options, gradient_accumulation_steps=times)
+    assert plan_epoch(lengths, options, epoch, times) == plan_epoch(lengths, alone, epoch)
+    assert count_steps(lengths, options, times) == count_steps(lengths, alone)
+
+
+def test_rows_that_never_fill_a_step_do_not_make_planning_slow():
+    lengths = [60] * (WINDOW_STEPS * 40)
+    plan = plan_epoch(lengths, Train(packing=True, tokens_per_batch=100), 0)
+    assert [len(step) for step in plan] == [1] * len(lengths)
+
+
+@given(st.lists(st.integers(1, 50), max_size=80), st.integers(1, 60))
+def test_bins_are_few_and_none_is_over_full(lengths, size):
+    bins = best_fit(range(len(lengths)), lengths, size)
+    assert sorted(row for rows in bins for row in rows) == list(range(len(lengths)))
+    filled = [sum(lengths[row] for row in rows) for rows in bins]
+    assert all(total <= size or len(rows) == 1 for total, rows in zip(filled, bins, strict=True))
+    fitting = [length for length in lengths if length <= size]
+    assert len(bins) - (len(lengths) - len(fitting)) <= 11 / 9 * max(1, math.ceil(2 * sum(fitting) / size)) + 1
+    # No two bins could have been one.
+    assert sum(total * 2 <= size for total in filled) <= 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from engram.schema.card import KindCard, Kpi, LabelOut, TalkIn, TaskCard, TextIn, TextOut
+from engram.schema.card import KindCard, Kpi, LabelOut, SpansOut, TalkIn, TaskCard, TextIn, TextOut
 from engram.schema.criterion import Criterion
 
 CLASSIFY = TaskCard(
     title="Text classification",
-    columns={"text": "the text to classify", "label": "its class"},
+    forms=("label",),
     kpis=(Kpi("accuracy", "max", primary=True), Kpi("macro_f1", "max"), Kpi("weighted_f1", "max"), Kpi("ece", "min")),
     reference_baseline="linear_probe",
     gates={
@@ -45,9 +45,54 @@ CLASSIFY = TaskCard(
     predict_out=LabelOut(),
 )
 
+TAG = TaskCard(
+    title="Token classification",
+    forms=("tags",),
+    kpis=(
+        Kpi("span_f1", "max", primary=True),
+        Kpi("span_precision", "max"),
+        Kpi("span_recall", "max"),
+        Kpi("token_accuracy", "max"),
+    ),
+    reference_baseline="linear_probe",
+    gates={
+        "data": (
+            Criterion("missing_values", equals=0),
+            Criterion("tokenisation_error_rate", at_most=0.001),
+            Criterion("leaked_test_rows", equals=0),
+            Criterion("lost_tokens_rate", at_most=0.01),
+            Criterion("untrainable_rows", equals=0),
+        ),
+        "train": (
+            Criterion("validation_loss_improved", equals=1),
+            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
+            Criterion("grad_norm_finite", equals=1),
+            Criterion("trainable_tokens", at_least=1),
+            Criterion("loss_finite", equals=1),
+        ),
+        "evaluate": (Criterion("span_f1", gain_over="baseline", by=0.0),),
+        "export": (
+            Criterion("executable_files", equals=0),
+            Criterion("licence_allows_use", equals=1),
+            Criterion("secrets_found", equals=0),
+            Criterion("parity_metric_difference", at_most=0.001),
+            Criterion("parity_max_logit_difference", at_most=1e-4),
+            Criterion("reloads", equals=1),
+        ),
+        "simulate": (
+            Criterion("p95_latency_ms", at_most=200),
+            Criterion("error_rate", at_most=0.01),
+            Criterion("requests_per_second", at_least=50),
+        ),
+    },
+    exports=("adapter", "merged"),
+    predict_in=TextIn(example="Ana Duarte moved from Porto to Kestrel Robotics in May."),
+    predict_out=SpansOut(),
+)
+
 GENERATE = TaskCard(
     title="Text generation",
-    columns={"prompt": "what is asked", "response": "the right answer"},
+    forms=("messages", "sharegpt", "alpaca", "prompt_completion", "prompt_response", "text"),
     kpis=(Kpi("loss", "min", primary=True), Kpi("perplexity", "min")),
     # An n-gram model of the training answers, or the untouched base: whichever has the lower loss on the test rows.
     # Which one that is depends on base and data, and a model has to beat both.
@@ -75,6 +120,6 @@ CARD = KindCard(
     default_model="google/flan-t5-small",
     extra="train",
     code="engram.kinds.language.code",
-    tasks={"classify": CLASSIFY, "generate": GENERATE},
+    tasks={"classify": CLASSIFY, "tag": TAG, "generate": GENERATE},
     invariants=("resume_exact", "accumulation", "export_parity"),
 )

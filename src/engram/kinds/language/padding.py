@@ -19,13 +19,16 @@ class Tokenised(Protocol):
     """Rows as token ids, with one target a row or one a token (MASKED where there is nothing to learn from)."""
 
     @property
-    def ids(self) -> Sequence[Sequence[int]]: ...
+    def ids(self) -> Sequence[Sequence[int]]:
+        """Token ids of each row."""
 
     @property
-    def targets(self) -> Sequence[int] | Sequence[Sequence[int]]: ...
+    def targets(self) -> Sequence[int] | Sequence[Sequence[int]]:
+        """What each row, or each of its tokens, should become."""
 
     @property
-    def lengths(self) -> list[int]: ...
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
 
 
 def collate(loaded: Loaded, examples: Tokenised, rows: Sequence[int]) -> dict[str, torch.Tensor]:

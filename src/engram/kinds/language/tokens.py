@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
 
 from engram.errors import UserError
+from engram.export import tokens as exported
 
 
 def add_tokens(tokenizer: Any, names: Sequence[str]) -> list[int]:
@@ -33,48 +33,29 @@ def add_tokens(tokenizer: Any, names: Sequence[str]) -> list[int]:
 def make_room(model: Any, tokenizer: Any, new: Sequence[int]) -> None:
     """Give every token of the tokenizer a row in the embeddings; the rows `new` begin as the mean of the older ones.
 
-    A model with spare rows (T5 has 28) keeps its size. Tied weights stay tied. Untied ones stay untied, also where the
-    config says otherwise (flan-t5): transformers would tie them when it resizes, and the trained output layer be lost.
+    A model with spare rows keeps its size, tied weights stay tied and untied ones untied (`fit_embeddings`).
     """
-    inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
-    tied = outputs is None or outputs.weight is inputs.weight
-    if len(tokenizer) > inputs.weight.shape[0]:
-        said = getattr(model.config, "tie_word_embeddings", False)
-        model.config.tie_word_embeddings = said and tied
-        try:
-            model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-        finally:
-            model.config.tie_word_embeddings = said
-        inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
+    exported.fit_embeddings(model, tokenizer)
     if not new:
         return
+    inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
     older = min(new)
+    layers = [inputs] if outputs is None or outputs.weight is inputs.weight else [inputs, outputs]
     with torch.no_grad():
-        for layer in [inputs] if tied else [inputs, outputs]:
+        for layer in layers:
             layer.weight[list(new)] = layer.weight[:older].mean(dim=0)
         if getattr(outputs, "bias", None) is not None:
             outputs.bias[list(new)] = outputs.bias[:older].mean()
 
 
 def token_rows(model: Any, new: Sequence[int]) -> dict[str, list[int]]:
-    """Return peft's `trainable_token_indices` for new tokens: layer → rows, of the output layer too where it is untied.
-
-    Only these rows are trained and saved; the rest of the vocabulary stays the base's.
+    """Return the rows of new tokens that an adapter trains and keeps, by layer.
 
     Raises UserError for an output layer with a bias, which peft would drop.
     """
-    if not new:
-        return {}
-    inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
-    if getattr(outputs, "bias", None) is not None:
+    if new and getattr(model.get_output_embeddings(), "bias", None) is not None:
         raise UserError(
             f"The output layer of this {model.config.model_type} has a bias, so single rows of it can't be trained.",
             remedy="Leave model.special_tokens out, or train all of it: adapter: {type: full}, export: [merged].",
         )
-    layers = [inputs] if outputs is None or getattr(model.config, "tie_word_embeddings", False) else [inputs, outputs]
-    return {_name(model, layer): list(new) for layer in layers}
-
-
-def _name(model: nn.Module, layer: nn.Module) -> str:
-    names = (name for name, part in model.named_modules() if part is layer)
-    return str(next(names)).rsplit(".", 1)[-1]
+    return exported.token_rows(model, new)

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from engram.evaluate.metric import Answers
+from engram.evaluate.metric import Scored
 from engram.files import write_atomic
 
+Kind = TypeVar("Kind", bound=Scored)
 
-def save_answers(path: Path, answers: Answers) -> None:
+
+def save_answers(path: Path, answers: Scored) -> None:
     """Write answers as an .npz of plain arrays (no objects, so no pickle)."""
     out = BytesIO()
-    chances = answers.probabilities
-    if chances is None:
-        np.savez_compressed(out, truth=answers.truth, guess=answers.guess)
-    else:
-        np.savez_compressed(out, truth=answers.truth, guess=answers.guess, probabilities=chances)
+    arrays: dict[str, Any] = answers.to_arrays()
+    np.savez_compressed(out, **arrays)
     write_atomic(path, out.getvalue())
 
 
-def load_answers(path: Path, labels: Sequence[str]) -> Answers:
-    """Read answers that `save_answers` wrote."""
+def load_answers(path: Path, labels: Sequence[str], kind: type[Kind]) -> Kind:
+    """Read answers of one kind that `save_answers` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
-        chances = arrays["probabilities"] if "probabilities" in arrays.files else None
-        return Answers(arrays["truth"], arrays["guess"], chances, tuple(labels))
+        return kind.from_arrays(dict(arrays), labels)

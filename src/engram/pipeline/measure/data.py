@@ -22,6 +22,7 @@ def data(context: Context) -> Report:
         recipe.data,
         folder=Path(files.read_json(context.folder.path / "origin.json")["folder"]),
         cache=context.home / "datasets",
+        forms=context.task.forms,
         steps=[step.apply for step in steps],
         step_names=[f"{step.name}/{step.version}" for step in steps],
         on_progress=context.progress("rows"),

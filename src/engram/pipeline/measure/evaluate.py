@@ -30,7 +30,7 @@ def evaluate(context: Context) -> Report:
     baselines = context.folder.report("baseline")
     measures, details = compare(
         tuned.answers,
-        load_answers(answers / f"{context.task.reference_baseline}.npz", split.labels),
+        load_answers(answers / f"{context.task.reference_baseline}.npz", split.labels, code.ANSWERS),
         [registry.get("metric", name) for name in metric_names(context)],
         resamples=recipe.evaluate.bootstrap,
         on_progress=context.progress("resamples"),

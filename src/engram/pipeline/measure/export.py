@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from engram import files, registry
 from engram.data.prepare import load_split
 from engram.errors import ChildFailed
-from engram.export.inspect import find_executables, find_forbidden_licenses, find_secrets
+from engram.export.inspect import (
+    digests_of,
+    find_executables,
+    find_executables_on_request,
+    find_forbidden_licenses,
+    find_secrets,
+)
 from engram.pipeline.context import FAILED, Context
 from engram.pipeline.measure.train import load_candidate
 from engram.proc import crashpoint, python_child
@@ -25,12 +33,14 @@ def export(context: Context) -> Report:
     formats = sorted(recipe.export, key=lambda name: (registry.get("export", name).consumes, name))
     for name in formats:
         code.export(loaded, name, context.folder.exports / name)
+        # What was just written is what may be opened: a format that runs code opens by these digests only.
+        files.write_json(context.folder.path / f"written-{name}.json", digests_of(context.folder.exports / name))
         context.journal.emit("note", {"text": f"wrote {name}"})
     crashpoint("export.after-write")
     base = {**asdict(loaded.base), "folder": str(loaded.base.folder)}
     files.write_json(context.folder.path / "base.json", base)
     found = {name: _parity(context, name) for name in formats}
-    worst = {key: max(one[key] for one in found.values()) for key in ("metric_difference", "max_logit_difference")}
+    worst = worst_of(found, {name for name in formats if registry.get("export", name).lossy})
     looked = security(context)
     return Report(
         run=context.spec.run,
@@ -41,6 +51,7 @@ def export(context: Context) -> Report:
             "reloads": Measure(float(all(one["reloads"] for one in found.values()))),
             "parity_metric_difference": Measure(worst["metric_difference"]),
             "parity_max_logit_difference": Measure(worst["max_logit_difference"]),
+            **({"lossy_metric_difference": Measure(worst["lossy"])} if "lossy" in worst else {}),
             "executable_files": Measure(float(len(looked["executable_files"]))),
             "secrets_found": Measure(float(len(looked["secrets_found"]))),
             "licence_allows_use": Measure(float(not looked["forbidden_licenses"])),
@@ -49,10 +60,26 @@ def export(context: Context) -> Report:
     )
 
 
+def worst_of(found: Mapping[str, Mapping[str, Any]], lossy: Collection[str]) -> dict[str, float]:
+    """Return the largest differences of the exact formats, and of the lossy ones the largest of the metric alone.
+
+    >>> one = {"metric_difference": 0.0, "max_logit_difference": 1e-6}
+    >>> worst_of({"onnx": one, "onnx_int8": {"metric_difference": 0.01, "max_logit_difference": 0.4}}, {"onnx_int8"})
+    {'metric_difference': 0.0, 'max_logit_difference': 1e-06, 'lossy': 0.01}
+    """
+    exact = [one for name, one in found.items() if name not in lossy] or [{}]
+    worst = {
+        key: max(float(one.get(key, 0.0)) for one in exact) for key in ("metric_difference", "max_logit_difference")
+    }
+    rough = [float(one["metric_difference"]) for name, one in found.items() if name in lossy]
+    return worst | ({"lossy": max(rough)} if rough else {})
+
+
 def security(context: Context) -> dict[str, list[str]]:
     """Look at every exported file before anything is published: what could run, what is secret, what is not allowed."""
     return {
-        "executable_files": find_executables(context.folder.exports),
+        "executable_files": find_executables(context.folder.exports, context.recipe.export),
+        "executable_on_request": find_executables_on_request(context.folder.exports, context.recipe.export),
         "secrets_found": find_secrets(context.folder.exports),
         "forbidden_licenses": find_forbidden_licenses(context.recipe.data.sources, context.recipe.use),
     }

@@ -5,6 +5,7 @@ Embedded runs simulate in this process, without a network; the certificate says 
 
 from __future__ import annotations
 
+from engram import files
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
 from engram.pipeline.context import Context
@@ -14,16 +15,25 @@ from engram.serve.load import open_exports
 from engram.serve.load_test import run_load
 
 
+def _written(context: Context) -> dict[str, str]:
+    """Return the digests of the exported files as they were when the judge wrote them."""
+    return {
+        f"{name}/{path}": digest
+        for name in context.recipe.export
+        for path, digest in files.read_json(context.folder.path / f"written-{name}.json").items()
+    }
+
+
 def simulate(context: Context) -> Report:
     """Send the test rows, again and again, from `concurrency` clients for the recipe's seconds."""
     folder = context.folder.split_folder(context.home)
     split, _ = load_split(folder)
-    texts = [row.text for row in read_part(folder, split.parts["test"])]
+    inputs = [row.input for row in read_part(folder, split.parts["test"])]
     context.code()
-    predictor = open_exports(context.folder.exports, context.recipe, split.labels)
+    predictor = open_exports(context.folder.exports, context.recipe, split.labels, _written(context))
     plan = context.recipe.simulate
     with Batcher(predictor) as batcher:
-        found = run_load(batcher.ask, texts, plan.concurrency, plan.seconds, context.progress("milliseconds"))
+        found = run_load(batcher.ask, inputs, plan.concurrency, plan.seconds, context.progress("milliseconds"))
     return Report(
         run=context.spec.run,
         stage="simulate",

@@ -21,11 +21,12 @@ from transformers import (
 from engram.errors import UserError
 from engram.kinds.language.code import task
 from engram.kinds.language.generate.baselines import baselines
-from engram.kinds.language.generate.batches import loss, scoring_batches
+from engram.kinds.language.generate.batches import scoring_batches
 from engram.kinds.language.generate.examples import prepare
 from engram.kinds.language.generate.model import answer, load, open_generator
 from engram.schema.recipe import Adapter
 from engram.train.adapter import trained_weights
+from engram.train.token_loss import token_loss as loss
 
 NAMES = {
     "ANSWERS", "answer", "baselines", "collate", "export", "find_base", "load", "loss", "predict", "prepare", "reopen",

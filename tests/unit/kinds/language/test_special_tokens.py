@@ -30,14 +30,15 @@ from engram.errors import UserError
 from engram.export.format import BaseRef
 from engram.kinds.language import classify
 from engram.kinds.language.classify.model import load as load_classifier
-from engram.kinds.language.generate.batches import collate, loss
+from engram.kinds.language.exports import export
+from engram.kinds.language.generate.batches import collate
 from engram.kinds.language.generate.examples import prepare, voice_of
-from engram.kinds.language.generate.files import export
 from engram.kinds.language.generate.model import load, reopen
 from engram.kinds.language.generate.scoring import log_probabilities
 from engram.kinds.language.generate.writing import write
 from engram.kinds.language.load import Loaded
 from engram.schema.recipe import Adapter
+from engram.train.token_loss import token_loss as loss
 
 TOKENS = ("<context>", "<response>")
 PARTS = {"special_tokens": TOKENS, "template": "<context>{prompt}<response>{response}"}

@@ -17,9 +17,7 @@ from engram.data.rows import Row
 from engram.errors import UserError
 from engram.evaluate.metric import Answers
 from engram.evaluate.predicted import Predicted
-from engram.export.format import BaseRef
 from engram.kinds.language.classify.examples import Examples, tokenise_rows
-from engram.kinds.language.exports import reopen_export
 from engram.kinds.language.load import Loaded, build, quiet
 from engram.kinds.language.padding import MASKED, SCORING_TOKENS, collate
 from engram.schema.recipe import Recipe
@@ -29,11 +27,6 @@ from engram.train.batches import order_for_scoring
 def load(recipe: Recipe, labels: Sequence[str], device: str = "cpu") -> Loaded:
     """Build the classifier that a recipe trains; raises what `build` raises."""
     return build(recipe, labels, device, open_classifier, "SEQ_CLS")
-
-
-def reopen(name: str, folder: Path, base: BaseRef, labels: tuple[str, ...], recipe: Recipe) -> Loaded:
-    """Open an exported classifier."""
-    return reopen_export("classify", name, folder, base, labels, recipe)
 
 
 def open_classifier(folder: Path, labels: Sequence[str], tokenizer: Any) -> Any:

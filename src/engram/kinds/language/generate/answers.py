@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engram.evaluate.text_answers import TextAnswers
 from engram.kinds.language.generate.examples import Examples
-
-
-@dataclass(frozen=True)
-class TextAnswers:
-    """A model's texts.
-
-    references: for each row its right texts. guesses: what the model wrote, or None when nothing was generated.
-    nll: for each row the negative log-likelihood of its target tokens in nats, summed. tokens: how many those were.
-    """
-
-    references: tuple[tuple[str, ...], ...]
-    guesses: tuple[str, ...] | None = None
-    nll: NDArray[np.float64] | None = None
-    tokens: NDArray[np.int64] | None = None
-    weights: NDArray[np.int64] | None = None
 
 
 def text_answers(

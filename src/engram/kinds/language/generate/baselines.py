@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engram.evaluate.text_answers import TextAnswers
 from engram.kinds.language.generate import ngram
-from engram.kinds.language.generate.answers import TextAnswers, text_answers
+from engram.kinds.language.generate.answers import text_answers
 from engram.kinds.language.generate.examples import Examples, voice_of
 from engram.kinds.language.generate.scoring import Progress, predict, wants_texts
 from engram.kinds.language.generate.voice import Voice

@@ -13,35 +13,45 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from engram.data.rows import Message
 from engram.errors import UserError
 from engram.export.format import BaseRef
+from engram.kinds.language import exports
 from engram.kinds.language.generate.examples import everything, prompt_ids, voice_of
-from engram.kinds.language.generate.files import open_files
 from engram.kinds.language.generate.voice import dress, listen
 from engram.kinds.language.generate.writing import settle, write
-from engram.kinds.language.load import Loaded, build, longest, quiet
+from engram.kinds.language.load import Loaded, build, quiet
 from engram.schema.recipe import Recipe
+from engram.train import packing
 
 
 def load(recipe: Recipe, labels: Sequence[str] = (), device: str = "cpu") -> Loaded:
-    """Build the model that a recipe trains; raises what `build` raises, and UserError for a template that is none."""
+    """Build the model that a recipe trains.
+
+    Raises what `build` raises, and UserError for a template that is none and for rows that can't be packed.
+    """
 
     def opened(folder: Path, labels: Sequence[str], tokenizer: Any) -> Any:
         model = open_generator(folder)
         dress(tokenizer, model.config.is_encoder_decoder, recipe.model.template)
         everything(recipe, model.config.is_encoder_decoder)
         settle(model, listen(tokenizer, model.config.is_encoder_decoder))
+        if recipe.train.packing:
+            packing.enable(model)
         return model
 
     return build(recipe, labels, device, opened, _peft_task)
 
 
-def reopen(name: str, folder: Path, base: BaseRef, labels: tuple[str, ...], recipe: Recipe) -> Loaded:
-    """Open an exported model, ready to answer."""
-    with quiet():
-        model, tokenizer = open_files(name, folder, base)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    settle(model, listen(tokenizer, model.config.is_encoder_decoder))
-    return Loaded(model, tokenizer, labels, None, longest(recipe.train.max_seq_length, model), recipe)
+def reopen(
+    name: str,
+    folder: Path,
+    base: BaseRef,
+    labels: tuple[str, ...],
+    recipe: Recipe,
+    digests: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Open an exported model, ready to answer; parameters and errors are those of every task's."""
+    loaded = exports.reopen(name, folder, base, labels, recipe, digests)
+    settle(loaded.model, voice_of(loaded))
+    return loaded
 
 
 def open_generator(folder: Path) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engram.evaluate.predicted import Predicted
 from engram.kinds.language.card import GENERATE
 from engram.kinds.language.generate.answers import text_answers
-from engram.kinds.language.generate.batches import collate, scoring_order, target_logits
+from engram.kinds.language.generate.batches import pad, scoring_order, target_logits
 from engram.kinds.language.generate.examples import Examples, voice_of
 from engram.kinds.language.generate.writing import write
 from engram.kinds.language.load import Loaded
@@ -60,7 +60,7 @@ def log_probabilities(
     done = 0
     with torch.inference_mode():
         for rows in scoring_order(loaded, examples):
-            logits, targets = target_logits(loaded.model, collate(loaded, examples, rows))
+            logits, targets = target_logits(loaded.model, pad(loaded, examples, rows))
             chances = -torch.nn.functional.cross_entropy(logits, targets, reduction="none").float().cpu().numpy()
             counts = [sum(target != MASKED for target in examples.targets[row]) for row in rows]
             for row, part in zip(rows, np.split(chances, np.cumsum(counts)[:-1]), strict=True):

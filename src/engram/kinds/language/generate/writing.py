@@ -36,12 +36,14 @@ def settle(model: Any, voice: Voice) -> None:
     What else its publisher set (sampling, penalties) is dropped: the exported model writes as the evaluated one did.
     """
     inner = _inner(model)
-    said = getattr(inner.generation_config, "eos_token_id", None)
-    stops = {voice.stop, voice.end, *(said if isinstance(said, list | tuple) else [said])} - {None}
+    stops = sorted({*_stops(inner), *(stop for stop in (voice.stop, voice.end) if stop is not None)})
+    if not hasattr(inner, "generation_config"):  # a graph writes greedily, as its configuration says
+        inner.config.eos_token_id, inner.config.pad_token_id = stops, voice.tokenizer.pad_token_id
+        return
     inner.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         num_beams=1,
-        eos_token_id=sorted(int(stop) for stop in stops if stop is not None) or None,
+        eos_token_id=stops or None,
         pad_token_id=voice.tokenizer.pad_token_id,
         bos_token_id=voice.tokenizer.bos_token_id,
         decoder_start_token_id=inner.config.decoder_start_token_id if voice.encoder_decoder else None,
@@ -63,6 +65,7 @@ def write(
         most = min(most, positions // 2)
         room = room if voice.encoder_decoder else min(room, positions - most)
     nothing = [voice.tokenizer.pad_token_id]  # where neither prompt nor tokenizer gives a token to begin with
+    stops = _stops(model)
     cut = [cut_prompt(voice, prompt or nothing, room) for prompt in prompts]
     found: dict[int, Written] = {}
     with torch.inference_mode(), quiet():
@@ -71,7 +74,7 @@ def write(
             out = model.generate(**inputs, max_new_tokens=most)
             new = out[:, 1:] if voice.encoder_decoder else out[:, inputs["input_ids"].shape[1] :]
             for row, tokens in zip(rows, new.tolist(), strict=True):
-                found[row] = _read(voice, model.generation_config, tokens, len(cut[row]))
+                found[row] = _read(voice, stops, tokens, len(cut[row]))
             on_rows(len(found))
     return [found[row] for row in range(len(prompts))]
 
@@ -92,8 +95,12 @@ def _batch(prompts: Sequence[Sequence[int]], voice: Voice, device: torch.device)
     return {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": torch.from_numpy(mask).to(device)}
 
 
-def _read(voice: Voice, config: GenerationConfig, tokens: Sequence[int], read: int) -> Written:
-    stops = config.eos_token_id or []
+def _stops(model: Any) -> list[int]:
+    said = getattr(model, "generation_config", model.config).eos_token_id
+    return list(said) if isinstance(said, list | tuple) else [] if said is None else [said]
+
+
+def _read(voice: Voice, stops: Sequence[int], tokens: Sequence[int], read: int) -> Written:
     end = next((place for place, token in enumerate(tokens) if token in stops), None)
     own = list(tokens if end is None else tokens[:end])
     return Written(voice.read(own), "length" if end is None else "stop", read, len(own))

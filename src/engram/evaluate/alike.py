@@ -1,0 +1,40 @@
+"""Which rows two models answer alike: what a reopened export and a reproduced model are asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engram.evaluate.answers import Answers
+from engram.evaluate.metric import Scored
+from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.text_answers import TextAnswers
+
+# Two roundings of one sum of log-probabilities lie nearer than this, in nats per token.
+SAME_LOSS = 1e-3
+
+
+def alike(one: Scored, other: Scored) -> NDArray[np.bool_]:
+    """Return for each row whether both gave the same answer, shape (rows,): class, all tags, or text.
+
+    Texts that were not written count as the same where their losses are, within 0.001 nats per token.
+
+    >>> a, b = (Answers(np.array([0, 1]), np.array(guess), None, ("no", "yes")) for guess in ([0, 1], [0, 0]))
+    >>> alike(a, b).tolist()
+    [True, False]
+    """
+    if type(one) is not type(other) or one.rows != other.rows:
+        return np.zeros(one.rows, dtype=bool)
+    ours: Any = one
+    theirs: Any = other
+    if isinstance(one, Answers):
+        return np.asarray(ours.guess == theirs.guess)
+    if isinstance(one, SpanAnswers):
+        wrong = np.r_[0, np.cumsum(ours.guess != theirs.guess)]
+        return np.asarray(wrong[one.offsets[1:]] == wrong[one.offsets[:-1]])
+    if isinstance(one, TextAnswers) and one.guesses is not None and theirs.guesses is not None:
+        return np.array([a == b for a, b in zip(one.guesses, theirs.guesses, strict=True)], dtype=bool)
+    near: NDArray[np.bool_] = np.abs(ours.nll - theirs.nll) <= SAME_LOSS * np.maximum(1, ours.tokens)
+    return near

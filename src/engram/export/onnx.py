@@ -1,0 +1,146 @@
+"""ONNX: one graph in one file for any runtime, in fp32, with the number of rows and tokens left free."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engram.errors import UserError
+from engram.export.format import EXTRA, BaseRef, Export
+from engram.export.inspect import refuse_code
+from engram.lazy import need
+
+FILE = "model.onnx"
+OPSET = 20
+MAX_BYTES = 2_000_000_000  # one protobuf file holds 2 GiB at most, the graph included
+TRACES = frozenset({"metadata_props", "doc_string", "value_info"})
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+
+
+def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+    """Write `model.onnx` beside configuration and tokenizer; the same model gives the same bytes.
+
+    Inputs: input_ids and attention_mask (batch, tokens), and decoder_input_ids (batch, written) of a seq2seq model, all
+    int64. Output: logits. The graph has no cache: to generate, it reads the whole text again for each token.
+
+    Raises UserError for a model of more than 2 GB and for one that has no such graph.
+    """
+    from engram.export.wrap import save_beside, whole_copy
+
+    whole = whole_copy(model)
+    (folder / FILE).write_bytes(encode(build(whole, task)))
+    save_beside(whole, tokenizer, base, folder, task)
+
+
+def build(whole: Any, task: str) -> Any:
+    """Return the ONNX model of a model that stands alone, proven against it for other numbers of rows and tokens."""
+    import torch
+
+    from engram.export.wrap import FIRST_SHAPE, example, prove, refuse_architecture, wrap
+
+    for name in PACKAGES:
+        need(name, extra=EXTRA, why="to export ONNX")
+    size = sum(one.numel() * 4 for one in whole.parameters())
+    if size > MAX_BYTES:
+        raise UserError(
+            f"The model has {size / 1e9:.1f} GB of weights in fp32, and one ONNX file holds 2 GB.",
+            remedy="Leave onnx out of 'export'; merged takes every size.",
+        )
+    wrapped, given = wrap(whole, task), example(whole.config, task, FIRST_SHAPE)
+    free = {name: {0: "batch", 1: "written" if name == "decoder_input_ids" else "tokens"} for name in given}
+    with quiet(), torch.no_grad():
+        try:
+            program: Any = torch.onnx.export(
+                wrapped,
+                tuple(given.values()),
+                dynamo=True,
+                opset_version=OPSET,
+                external_data=False,
+                input_names=list(given),
+                output_names=["logits"],
+                dynamic_shapes=free,
+                verbose=False,
+            )
+        except Exception as error:
+            raise refuse_architecture(whole.config, "ONNX", error) from error
+    proto = strip(program.model_proto)
+    prove(wrapped, runner(encode(proto), tuple(given)), whole.config, task, "ONNX")
+    return proto
+
+
+def strip(proto: Any) -> Any:
+    """Remove what tells of the machine that wrote it: each node carries a stack trace, which names files of it.
+
+    Inferred shapes go too: every runtime infers them again, and the exporter's own trip up the quantiser.
+    """
+    for field, value in proto.ListFields():
+        if field.name in TRACES:
+            proto.ClearField(field.name)
+        elif field.message_type is not None:
+            for one in value if field.is_repeated else [value]:
+                strip(one)
+    return proto
+
+
+def encode(proto: Any) -> bytes:
+    """Return a model's bytes, always the same for the same model."""
+    content: bytes = proto.SerializeToString(deterministic=True)
+    return content
+
+
+def runner(model: bytes | str, inputs: Sequence[str]) -> Any:
+    """Return the function that runs an ONNX model, given by its bytes or its path: inputs by name → logits (torch)."""
+    import torch
+
+    onnxruntime = need("onnxruntime", extra=EXTRA, why="to run an ONNX model")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def run(given: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        fed = {name: given[name].numpy() for name in inputs}
+        return torch.from_numpy(session.run(["logits"], fed)[0])
+
+    return run
+
+
+def open_onnx(
+    folder: Path,
+    base: BaseRef,
+    labels: Sequence[str],
+    task: str = "classify",
+    digests: Mapping[str, str] | None = None,
+) -> tuple[Any, Any]:
+    """Open the graph with onnxruntime on the CPU; base and labels are not needed."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    from engram.export.graph import Graph
+    from engram.export.wrap import inputs_of
+
+    refuse_code(folder)
+    config = AutoConfig.from_pretrained(folder)
+    graph = Graph(runner(str(folder / FILE), inputs_of(config, task)), config)
+    return graph, AutoTokenizer.from_pretrained(folder)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the exporter from telling of every operator that it does not know."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+EXPORT = Export(name="onnx", title="ONNX", write=write, open=open_onnx, packages=PACKAGES)

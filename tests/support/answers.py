@@ -1,0 +1,90 @@
+"""Answers of every sort, drawn by hypothesis, and what can be done to any of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from engram.evaluate.answers import Answers
+from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.text_answers import TextAnswers
+
+TAGS = ("O", "B-person", "I-person", "B-place", "I-place")
+WORDS = [
+    "the", "a", "cat", "cats", "sat", "on", "mat", "Paris", "1", "naïve", "don't", "U.S.", "…", "ça", "猫", "座った",
+]  # fmt: skip
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def class_answers(draw) -> Answers:
+    """Valid answers in classes: the guess is the most probable label."""
+    classes, rows, seed = draw(st.integers(1, 7)), draw(st.integers(1, 50)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.full(classes, 0.5), rows)
+    truth = random.integers(0, classes, rows)
+    labels = tuple(f"label {i}" for i in range(classes))
+    return Answers(truth, probabilities.argmax(axis=1), probabilities, labels)
+
+
+@st.composite
+def span_answers(draw, tags: tuple[str, ...] = TAGS) -> SpanAnswers:
+    """Valid tags, any after any, with a true span in the first row and a guess that is often right."""
+    rows, seed = draw(st.integers(1, 30)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    truth = [random.integers(0, len(tags), random.integers(1, 9)) for _ in range(rows)]
+    truth[0][0] = 1
+    guess = [np.where(random.random(len(one)) < 0.6, one, random.integers(0, len(tags), len(one))) for one in truth]
+    return SpanAnswers.of([one.tolist() for one in truth], [one.tolist() for one in guess], tags)
+
+
+@st.composite
+def text_answers(draw) -> TextAnswers:
+    """Valid texts of four words and more, one to three references a row, guesses near one of them, and losses."""
+    rows, most, seed = draw(st.integers(1, 20)), draw(st.integers(1, 3)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+
+    def text() -> list[str]:
+        return ["cat", *random.choice(WORDS, random.integers(3, 9)).tolist()]
+
+    references = [[text() for _ in range(random.integers(1, most + 1))] for _ in range(rows)]
+    guesses = [[word for word in texts[0] if random.random() < 0.7] + text()[:2] for texts in references]
+    tokens = random.integers(1, 30, rows)
+    return TextAnswers(
+        tuple(tuple(" ".join(words) for words in texts) for texts in references),
+        tuple(" ".join(words) for words in guesses),
+        random.exponential(3.0, rows) * tokens,
+        tokens,
+    )
+
+
+STRATEGIES = {Answers: class_answers, SpanAnswers: span_answers, TextAnswers: text_answers}
+
+
+def take(given, rows):
+    """Return answers of the rows named, in that order and as often."""
+    rows = np.asarray(rows)
+    if isinstance(given, Answers):
+        chances = given.probabilities
+        chances = None if chances is None else chances[rows]
+        return replace(given, truth=given.truth[rows], guess=given.guess[rows], probabilities=chances)
+    if isinstance(given, SpanAnswers):
+        truth, guess = (np.split(tags, given.offsets[1:-1]) for tags in (given.truth, given.guess))
+        return SpanAnswers.of([truth[i].tolist() for i in rows], [guess[i].tolist() for i in rows], given.labels)
+    return TextAnswers(
+        tuple(given.references[i] for i in rows),
+        None if given.guesses is None else tuple(given.guesses[i] for i in rows),
+        None if given.nll is None else given.nll[rows],
+        None if given.tokens is None else given.tokens[rows],
+    )
+
+
+def perfect(given):
+    """Return what a model would answer that knows everything."""
+    if isinstance(given, Answers):
+        return replace(given, guess=given.truth, probabilities=np.eye(len(given.labels))[given.truth])
+    if isinstance(given, SpanAnswers):
+        return replace(given, guess=given.truth)
+    return replace(given, guesses=tuple(texts[-1] for texts in given.references), nll=np.zeros(given.rows))
