@@ -62,6 +62,7 @@ BOUNDS: dict[tuple[str, ...], Bound] = {
     ("train", "logging_steps"): COUNT,
     ("train", "seed"): SEED,
     ("evaluate", "bootstrap"): Bound(100),
+    ("evaluate", "max_new_tokens"): COUNT,
     ("simulate", "concurrency"): COUNT,
     ("simulate", "seconds"): POSITIVE,
 }

@@ -15,12 +15,19 @@ FORMAT = "engram.recipe/1"
 class Model:
     """Where the weights come from.
 
-    source: hub id, local folder, or ``embedded:minilm``.
+    source: hub id, local folder, ``embedded:minilm``, or ``made:causal`` and ``made:seq2seq``: tiny models with random
+        weights that are made on the spot, for data that a small model can learn from nothing.
     revision: a branch, tag or commit of the hub; pinned to a commit at the first run.
+    special_tokens: tokens that the tokenizer learns and never splits, as ``<context>``; each gets a row of its own in
+        the embeddings, which is trained and exported.
+    template: how a conversation is written down, as ``"{prompt}\\n\\n{response}"``; ``{system}`` may stand before
+        ``{prompt}``. Absent means the chat template of the tokenizer where it has one.
     """
 
     source: str
     revision: str = "main"
+    special_tokens: tuple[str, ...] = ()
+    template: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,7 @@ class Train:
 
     tokens_per_batch: fill each batch up to so many tokens, padding included, instead of a number of rows.
     max_seq_length: longer rows are truncated, and counted as lost tokens.
+    loss_on: what a text model learns: the ``completion`` (all answers of a conversation and their ends), or ``all``.
     packing: put rows one after the other in one sequence of up to tokens_per_batch (or max_seq_length × rows) tokens;
         no row sees another, and nothing is padded.
     precision: ``bf16`` and ``fp16`` compute in mixed precision; weights stay fp32.
@@ -151,6 +159,7 @@ class Train:
     max_grad_norm: float = 1.0
     precision: Literal["fp32", "bf16", "fp16"] = "bf16"
     max_seq_length: int = 256
+    loss_on: Literal["completion", "all"] = "completion"
     group_by_length: bool = True
     packing: bool = False
     gradient_checkpointing: bool = False
@@ -166,10 +175,14 @@ class Train:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Which metrics are reported, and how the intervals are drawn."""
+    """Which metrics are reported, and how the intervals are drawn.
+
+    max_new_tokens: the most tokens that a text model writes for one answer, here and when it serves.
+    """
 
     metrics: tuple[str, ...] = ()
     bootstrap: int = 10_000
+    max_new_tokens: int = 64
 
 
 @dataclass(frozen=True)
