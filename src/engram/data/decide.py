@@ -56,9 +56,7 @@ def decide(found: Scan, data: Data, form: Form) -> Decision:
     reason = _drop(folded, exact, label, given, group, data)
     part = np.maximum(given - 1, 0)
     pool = np.flatnonzero((reason == 0) & (given <= GIVEN["train"]))
-    stratum = np.array(found.stratum, dtype=np.int64) if found.stratum else label
-    if stratified_by(data, form) is None:
-        stratum = np.zeros_like(label)
+    stratum = _strata(found, label, data, form)
     if len(pool):
         units = folded[pool] if group is None else _components(folded[pool], group[pool])
         part[pool] = deal(units, stratum[pool], shares)
@@ -87,6 +85,20 @@ def decide(found: Scan, data: Data, form: Form) -> Decision:
         missing_values=int(np.frombuffer(found.empty, dtype=np.uint8)[reason == 0].sum()),
         said=_say(rows, data, stratified_by(data, form) is not None),
     )
+
+
+def _strata(found: Scan, label: Ints, data: Data, form: Form) -> Ints:
+    """Return the stratum of each row, numbered by its value and not by which row came first, shape (n,)."""
+    import numpy as np
+
+    if stratified_by(data, form) is None:
+        return np.zeros_like(label)
+    values: list[str] | list[bytes] = list(found.strata) if found.stratum else found.labels
+    if data.labels and not found.stratum:
+        return label  # numbered by the recipe
+    number = np.empty(len(values), dtype=np.int64)
+    number[sorted(range(len(values)), key=values.__getitem__)] = np.arange(len(values))
+    return number[np.array(found.stratum, dtype=np.int64) if found.stratum else label]
 
 
 def _ranks(digests: bytearray) -> Ints:
