@@ -39,6 +39,7 @@ SHARE = Bound(0, 1)
 
 BOUNDS: dict[tuple[str, ...], Bound] = {
     ("data", "limit"): COUNT,
+    ("data", "clean", "near_threshold"): Bound(0.5, 1),
     ("data", "split", "train"): Bound(0, 1, open_low=True),
     ("data", "split", "valid"): SHARE,
     ("data", "split", "test"): SHARE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from engram.schema.codec import FieldProblem, Path
 from engram.schema.criterion import Criterion
 
 FORMAT = "engram.recipe/1"
@@ -68,10 +69,15 @@ class Source:
 class Clean:
     """What happens to each row before the split.
 
-    deduplicate: ``exact`` drops rows whose cleaned text is the same (and the same label); ``none`` keeps them.
+    deduplicate: ``exact`` drops rows whose cleaned text is the same (and the same label), ``near`` also those that
+        differ by a word or two, and keeps such texts in one part of the split; ``none`` keeps all rows.
+    near_threshold: the Jaccard similarity of their pairs of words from which two texts are near (`near` only).
+    repair_encoding: mend text that was decoded with the wrong encoding, such as ``cafÃ©`` for ``café``.
     """
 
-    deduplicate: Literal["exact", "none"] = "exact"
+    deduplicate: Literal["near", "exact", "none"] = "exact"
+    near_threshold: float = 0.8
+    repair_encoding: bool = False
     strip: bool = True
 
 
@@ -108,6 +114,43 @@ class Data:
     clean: Clean = Clean()
     split: SplitPlan = SplitPlan()
     limit: int | None = None
+
+
+@dataclass(frozen=True)
+class PrepStep:
+    """One prep step: its name, and its options where it has some.
+
+    A recipe writes a name, or a block with that one key: ``normalise``, ``{instruct: {template: "Sum up: {text}"}}``.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_plain(self) -> str | dict[str, dict[str, Any]]:
+        """Return the step as recipes write it.
+
+        >>> PrepStep("normalise").to_plain(), PrepStep("pack", {"tokens": 2048}).to_plain()
+        ('normalise', {'pack': {'tokens': 2048}})
+        """
+        return {self.name: dict(self.options)} if self.options else self.name
+
+    @classmethod
+    def from_plain(cls, value: Any, path: Path) -> PrepStep:
+        """Read a step as recipes write it; what the options mean is checked where the steps are known.
+
+        Raises FieldProblem for anything but a name or a block with one name, whose options are a block.
+        """
+        where = repr(".".join(map(str, path)))
+        if isinstance(value, str):
+            return cls(value)
+        if not isinstance(value, Mapping) or len(value) != 1:
+            told = f"{where} must be the name of a step, or a block with one name: {{instruct: {{template: …}}}}."
+            raise FieldProblem(path, told)
+        (name, options), *_ = value.items()
+        if options is not None and not isinstance(options, Mapping):
+            told = f"the options of the prep step {str(name)!r} must be a block of keys."
+            raise FieldProblem((*path, name), told)
+        return cls(str(name), dict(options or {}))
 
 
 @dataclass(frozen=True)
@@ -206,7 +249,7 @@ class Recipe:
     title: str = ""
     category: str = ""
     use: Literal["commercial", "research"] = "commercial"
-    prep: tuple[str, ...] = ("normalise",)
+    prep: tuple[PrepStep, ...] = (PrepStep("normalise"),)
     adapter: Adapter = Adapter()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
