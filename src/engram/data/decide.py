@@ -214,9 +214,9 @@ def _say_near(found: Neighbours | None) -> list[str]:
     if found is None:
         return []
     pairs = f"{len(found.one):,} pair{'s' * (len(found.one) != 1)} of texts"
-    said = f"near duplicates: {pairs} share {found.near.threshold:.0%} of their pairs of words or more"
+    said = f"near duplicates: {pairs} with a similarity of {found.near.threshold:g} or more"
     common = len(found.near.common)
-    return [f"{said}; {common:,} pairs of words are too common to count alone" if common else said]
+    return [f"{said}; pairs of words too common to count alone: {common:,}" if common else said]
 
 
 def _say(rows: dict[str, int], data: Data, stratified: bool) -> str:

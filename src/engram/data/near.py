@@ -38,8 +38,8 @@ class Near:
     the pairs that are not `common`.
 
     Without the second one, short texts after one long instruction would all be near each other. A text all of whose
-    pairs are common is near no other. Texts of up to MOST pairs are compared exactly; for longer ones the similarity is
-    estimated from MOST of them, with a standard error of at most 0.045 (0.035 at 0.8).
+    pairs are common is near no other. Texts of fewer than MOST pairs are compared exactly; for longer ones the
+    similarity is estimated from MOST of them, with a standard error of at most 0.045 (0.035 at 0.8).
     """
 
     threshold: float
@@ -107,12 +107,14 @@ def _rarest(sketches: Sketches, own: Bools, threshold: float) -> tuple[Ints, Int
     import numpy as np
 
     size = np.diff(sketches.starts)
-    text = np.repeat(np.arange(len(size)), size)[own]
     distinct, counts = np.unique(sketches.hashes[own], return_counts=True)
     rank = np.empty(len(distinct), dtype=np.int64)
     rank[np.lexsort((distinct, counts))] = np.arange(len(distinct))
-    keys = np.sort(text << 32 | rank[np.searchsorted(distinct, sketches.hashes[own])])
+    keys = np.repeat(np.arange(len(size)) << 32, size)[own]
+    keys |= rank[np.searchsorted(distinct, sketches.hashes[own])]
+    keys.sort()
     text, ranked = keys >> 32, keys & 0xFFFFFFFF
+    del keys
     count = np.bincount(text, minlength=len(size))
     # Of a sketch that may be cut, or meet one that is, only that is sure: it shares threshold · size of all its pairs.
     cut = size >= threshold * MOST

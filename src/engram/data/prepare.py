@@ -16,7 +16,7 @@ from engram.data.decide import DROPPED, PARTS, Decision, decide
 from engram.data.forms import Cells, choose_form, maker
 from engram.data.leakage import leaked_rows
 from engram.data.rows import body_line, row_line
-from engram.data.scan import REPORT_EVERY, Job, Tick, read_cells, role_column, scan, wanted_columns
+from engram.data.scan import REPORT_EVERY, Reading, Tick, read_cells, role_column, scan, wanted_columns
 from engram.data.sources import check_unchanged, open_sources
 from engram.errors import UsageError
 from engram.files import new_folder, sha256_file, write_json
@@ -68,15 +68,15 @@ def prepare_split(
     count = len(steps) + (composer is not None)
     if count != len(step_names):
         raise UsageError(f"{count} prep steps came with {len(step_names)} names; each needs one.")
-    job = _job(data, folder, forms, steps, composer)
-    names = [*([job.repair.name] if job.repair else []), *step_names]
-    target = cache / entry_key(data, job.form.name, [each.file for each in job.opened], names)
+    reading = _reading(data, folder, forms, steps, composer)
+    names = [*([reading.repair.name] if reading.repair else []), *step_names]
+    target = cache / entry_key(data, reading.form.name, [each.file for each in reading.opened], names)
     cached = target.is_dir()
     if cached and not is_sound(target):
         discard(target)
         cached = False
     if not cached:
-        _make(job, target, on_progress or (lambda done, total: None))
+        _make(reading, target, on_progress or (lambda done, total: None))
     split, report = load_split(target)
     return Prepared(split, report, target, cached)
 
@@ -94,39 +94,39 @@ def check_data(
     Raises what `prepare_split` raises.
     """
     everything = replace(data, split=replace(data.split, train=1.0, valid=0.0, test=0.0))
-    job = _job(everything, folder, forms, steps, composer)
-    found = scan(job, lambda rows: None)
-    decision = decide(found, job.data, job.form)
-    check_unchanged(job.opened)
-    return _report(job, decision, leaked=0, repaired=found.repaired)
+    reading = _reading(everything, folder, forms, steps, composer)
+    found = scan(reading, lambda rows: None)
+    decision = decide(found, reading.data, reading.form)
+    check_unchanged(reading.opened)
+    return _report(reading, decision, leaked=0, repaired=found.repaired)
 
 
-def _job(data: Data, folder: Path, forms: Sequence[str], steps: Steps, composer: Composer | None) -> Job:
+def _reading(data: Data, folder: Path, forms: Sequence[str], steps: Steps, composer: Composer | None) -> Reading:
     opened = open_sources(data.sources, folder)
     repair = Repair() if data.clean.repair_encoding else None
     clean = cleaner([*([repair] if repair else []), *steps], strip=data.clean.strip)
     if composer:
-        return Job(data, composer.form, opened, clean, composing(composer, clean, data.labels), repair)
+        return Reading(data, composer.form, opened, clean, composing(composer, clean, data.labels), repair)
     form = choose_form(data.format, forms, data.columns, opened[0].columns)
-    return Job(data, form, opened, clean, maker(form, clean), repair)
+    return Reading(data, form, opened, clean, maker(form, clean), repair)
 
 
-def _make(job: Job, target: Path, progress: Progress) -> None:
+def _make(reading: Reading, target: Path, progress: Progress) -> None:
     if target.parent.is_dir():
         sweep(target.parent)
-    found = scan(job, lambda rows: progress(rows, 0))
-    decision, repaired = decide(found, job.data, job.form), found.repaired
+    found = scan(reading, lambda rows: progress(rows, 0))
+    decision, repaired = decide(found, reading.data, reading.form), found.repaired
     del found
     rows_read = len(decision.fate)
     crashpoint("data.after-scan")
     with new_folder(target) as folder:
-        _write_parts(job, decision, folder, lambda rows: progress(rows, rows_read))
-        check_unchanged(job.opened)
+        _write_parts(reading, decision, folder, lambda rows: progress(rows, rows_read))
+        check_unchanged(reading.opened)
         parts = {name: _part(folder, name, decision) for name in PARTS}
         digest = split_digest({name: part.digest for name, part in parts.items()}, decision.labels)
-        split = Split(digest, parts, decision.labels, tuple(each.file for each in job.opened))
+        split = Split(digest, parts, decision.labels, tuple(each.file for each in reading.opened))
         leaked = leaked_rows(folder, parts, decision.near)
-        report = _report(job, decision, leaked=leaked, repaired=repaired)
+        report = _report(reading, decision, leaked=leaked, repaired=repaired)
         write_json(folder / "split.json", to_dict(split))
         write_json(folder / "report.json", to_dict(report))
         seal(folder)
@@ -139,13 +139,13 @@ def _part(folder: Path, name: str, decision: Decision) -> Part:
     return Part(file, decision.rows[name], sha256_file(folder / file))
 
 
-def _kept(job: Job, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, Cells]]:
+def _kept(reading: Reading, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, Cells]]:
     """Read the sources again and yield the rows that were kept: part, number, cells as read."""
     fate = decision.fate
     number = place = 0
-    for source in job.opened:
-        wanted = wanted_columns(job.data, job.form, source.columns)
-        for _, cells in read_cells(source, job.data, job.form, wanted):
+    for source in reading.opened:
+        wanted = wanted_columns(reading.data, reading.form, source.columns)
+        for _, cells in read_cells(source, reading.data, reading.form, wanted):
             if place >= len(fate):
                 return  # the source grew; check_unchanged says so
             part = fate[place]
@@ -158,18 +158,22 @@ def _kept(job: Job, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, 
             number += 1
 
 
-def _writer(job: Job, decision: Decision) -> Callable[[int, Cells], str]:
+def _writer(reading: Reading, decision: Decision) -> Callable[[int, Cells], str]:
     """Return the function from a row's number and cells to its line."""
-    numbers, clean, columns = decision.numbers, job.clean, {r: role_column(job.data, r) for r in job.form.known}
-    if job.form.gives == "label":
-        text, label, strip = columns["text"], columns["label"], job.data.clean.strip
+    numbers, clean, columns = (
+        decision.numbers,
+        reading.clean,
+        {r: role_column(reading.data, r) for r in reading.form.known},
+    )
+    if reading.form.gives == "label":
+        text, label, strip = columns["text"], columns["label"], reading.data.clean.strip
 
         def labelled(number: int, cells: Cells) -> str:
             value = cells[label].strip() if strip else cells[label]
             return row_line(number, clean(cells[text]), numbers.get(value, 0))
 
         return labelled
-    make = job.make
+    make = reading.make
 
     def formed(number: int, cells: Cells) -> str:
         made = make({role: cells[column] for role, column in columns.items() if column in cells})
@@ -181,21 +185,21 @@ def _writer(job: Job, decision: Decision) -> Callable[[int, Cells], str]:
     return formed
 
 
-def _write_parts(job: Job, decision: Decision, folder: Path, tick: Tick) -> None:
-    line = _writer(job, decision)
+def _write_parts(reading: Reading, decision: Decision, folder: Path, tick: Tick) -> None:
+    line = _writer(reading, decision)
     with ExitStack() as stack:
         streams = {
             name: stack.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n"))
             for name in PARTS
         }
-        for part, number, cells in _kept(job, decision, tick):
+        for part, number, cells in _kept(reading, decision, tick):
             streams[part].write(line(number, cells))
 
 
-def _report(job: Job, decision: Decision, *, leaked: int, repaired: int) -> DataReport:
-    _, number, cells = next(_kept(job, decision, lambda rows: None))
-    written = json.loads(_writer(job, decision)(number, cells))
-    mapping = ", ".join(f"{role} = column {role_column(job.data, role)!r}" for role in job.form.roles)
+def _report(reading: Reading, decision: Decision, *, leaked: int, repaired: int) -> DataReport:
+    _, number, cells = next(_kept(reading, decision, lambda rows: None))
+    written = json.loads(_writer(reading, decision)(number, cells))
+    mapping = ", ".join(f"{role} = column {role_column(reading.data, role)!r}" for role in reading.form.roles)
     dropped = sum(decision.dropped.values())
     mended = f"repaired the encoding of {repaired} row{'s' * (repaired != 1)}"
     return DataReport(
@@ -206,9 +210,9 @@ def _report(job: Job, decision: Decision, *, leaked: int, repaired: int) -> Data
         missing_values=decision.missing_values,
         class_counts=decision.class_counts,
         said=(
-            *(each.said for each in job.opened),
-            f"rows are {job.form.title[0].lower()}{job.form.title[1:]} (format {job.form.name}): {mapping}",
-            *([f"{mended} ({job.repair.name})"] if job.repair else []),
+            *(each.said for each in reading.opened),
+            f"rows are {reading.form.title[0].lower()}{reading.form.title[1:]} (format {reading.form.name}): {mapping}",
+            *([f"{mended} ({reading.repair.name})"] if reading.repair else []),
             f"read {len(decision.fate)} rows, dropped {dropped}",
             *decision.said,
         ),

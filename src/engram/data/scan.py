@@ -39,7 +39,7 @@ BLANK, NO_TEXT, NO_LABEL, UNKNOWN, LEAKED, CONFLICTING, DUPLICATE, OVER_LIMIT, N
 
 
 @dataclass(frozen=True)
-class Job:
+class Reading:
     """What both passes need: the configuration, the form of its rows, its sources, and how rows are made of cells.
 
     clean: the prep steps and the stripping, as one function; it begins with `repair`, where that is wanted. make: for
@@ -85,18 +85,18 @@ class Scan:
 Tick = Callable[[int], None]
 
 
-def scan(job: Job, tick: Tick) -> Scan:
+def scan(reading: Reading, tick: Tick) -> Scan:
     """Read every row of every source once.
 
     Raises DataError for anything that a reader refuses, for a cell that does not hold what its role asks for, and for
     more than 10,000 labels or strata; UsageError for columns that the recipe maps to no known role.
     """
-    data, form = job.data, job.form
+    data, form = reading.data, reading.form
     found = Scan(labels=list(dict.fromkeys((data.labels or {}).values())), numbers=label_numbers(data.labels))
     found.sketcher = Sketcher() if data.clean.deduplicate == "near" else None
-    add = _labelled(data, found, job.clean) if form.gives == "label" else _formed(job, found)
+    add = _labelled(data, found, reading.clean) if form.gives == "label" else _formed(reading, found)
     beside = _beside(data, form, found)
-    for source in job.opened:
+    for source in reading.opened:
         given = GIVEN[source.source.part]
         wanted = wanted_columns(data, form, source.columns)
         for line, cells in read_cells(source, data, form, wanted):
@@ -105,7 +105,7 @@ def scan(job: Job, tick: Tick) -> Scan:
             if not cells:
                 found.lost.append(BLANK)
                 continue
-            mended = job.repair.changed if job.repair else 0
+            mended = reading.repair.changed if reading.repair else 0
             try:
                 reason = add(cells)
                 if not reason:
@@ -117,7 +117,7 @@ def scan(job: Job, tick: Tick) -> Scan:
                     str(error), file=str(source.path), line=line, column=column, remedy=error.remedy
                 ) from error
             found.lost.append(reason)
-            found.repaired += job.repair is not None and job.repair.changed > mended
+            found.repaired += reading.repair is not None and reading.repair.changed > mended
     return found
 
 
@@ -158,11 +158,11 @@ def _labelled(data: Data, found: Scan, clean: Callable[[str], str]) -> Callable[
     return add
 
 
-def _formed(job: Job, found: Scan) -> Callable[[Cells], int]:
+def _formed(reading: Reading, found: Scan) -> Callable[[Cells], int]:
     """Return the function that takes rows of any other form."""
-    data = job.data
-    columns = {role: role_column(data, role) for role in job.form.known}
-    make, digest, renamed = job.make, digester(data.split.seed), data.labels or {}
+    data = reading.data
+    columns = {role: role_column(data, role) for role in reading.form.known}
+    make, digest, renamed = reading.make, digester(data.split.seed), data.labels or {}
 
     def add(cells: Cells) -> int:
         if "label" in columns:  # a column of a template
