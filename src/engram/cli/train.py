@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,7 +83,9 @@ def summary(folder: Any, home: Path, record: Any, page: Path) -> list[str]:
 
 def compared(evaluation: Any, better: Mapping[str, str]) -> list[str]:
     """Return the tuned model against its reference baseline, a line for each metric."""
-    reference = str(evaluation.details.get("reference", "baseline")).replace("_", " ")
+    from engram.pipeline.page.baselines import baselines
+
+    reference = unescape(baselines({"evaluate": evaluation}, {}, None).reference)
     rows = [
         (
             marked(name, better),

@@ -36,12 +36,18 @@ def test_numbers_stand_under_their_heads_whatever_the_names():
         WAYS,
     )
     assert lines == [
-        "metric                           linear probe    tuned  difference      95 % interval",
-        "perplexity ↓                            28145  12.250      -28133   [-30000, -25000]",
+        "metric                           linear probe   tuned  difference       95 % interval",
+        "perplexity ↓                            28145  12.250      -28133    [-30000, -25000]",
         "a_metric_with_quite_a_long_name        0.2500  0.5000     +0.2500  [+0.1250, +0.3750]",
         "↓ lower is better",
-    ] or {len(line) for line in lines[:3]} == {len(lines[0])}
-    assert lines[1].startswith("perplexity ↓ ")
+    ]
+
+
+def test_the_strongest_baseline_goes_by_its_own_name():
+    report = evaluation(loss=Measure(2.0, None, 3.0, -1.0, (-1.5, -0.5)))
+    others = {"untrained": {"loss": 9.0}, "ngram": {"loss": 3.0}, "strongest": {"loss": 3.0}}
+    report = dataclasses.replace(report, details={"reference": "strongest", "baselines": others})
+    assert train.compared(report, WAYS)[0].startswith("metric  n-gram model")
 
 
 def test_what_was_not_measured_is_a_dash_and_stops_nothing():

@@ -211,7 +211,6 @@ def _table(measures: Measures, against: Baselines, better: Better) -> str:
         (words, numbers) for words, numbers in against.others.items() if any(_has(numbers, n) for n, _ in measures)
     ]
     tested = any(is_number(m.mcnemar_p) for _, m in measures)
-    hows = {name: _how(m) for name, m in measures}
     heads = ["Metric", "Tuned", "95 % interval", "Baseline", *(words[:1].upper() + words[1:] for words, _ in others)]
     heads += ["Difference", "95 % interval of it", *["McNemar p"] * tested]
     right = frozenset(range(1, len(heads)))
@@ -228,17 +227,9 @@ def _table(measures: Measures, against: Baselines, better: Better) -> str:
                 number(m.difference, signed=True, decimals=places),
                 interval(m.difference_interval, signed=True, decimals=places),
                 *[number(m.mcnemar_p)] * tested,
-                *[esc(hows[name])] * any(hows.values()),
             ]
         )
-    heads += ["How it is worked out"] * any(hows.values())
     named = ", ".join([against.reference, *(words for words, _ in others)])
     return table(
         f"Every metric of the tuned model and of its baselines ({named})", heads, lines, right=right, stack=True
     )
-
-
-def _how(measure: Measure) -> str:
-    """Return how the number is worked out; where it has an interval, that one's method stands in front."""
-    parts = measure.method.split("; ")
-    return "; ".join(parts[1:] if measure.interval else parts)
