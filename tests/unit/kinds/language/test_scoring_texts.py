@@ -128,3 +128,19 @@ def test_a_large_vocabulary_makes_small_batches(model, monkeypatch):
     monkeypatch.setattr(batches, "SCORING_LOGITS", 2**15)
     widest = max(batch["input_ids"].numel() for batch in scoring_batches(loaded, examples))
     assert widest <= max(2**15 // len(loaded.tokenizer), max(examples.lengths))
+
+
+@pytest.mark.parametrize("save", [talking.save_causal, talking.save_seq2seq], ids=["causal", "seq2seq"])
+def test_packed_rows_cost_what_padded_rows_cost(tmp_path, save):
+    rows = [*talking.chats(9, seed=5), *talking.chats(3, seed=6, turns=TURNS), *talking.plain_texts(2)]
+    loaded = load(talking.recipe(save(tmp_path), packing=True))
+    examples = prepare(loaded, rows)
+    chosen = list(range(len(examples.ids)))
+    loaded.model.eval()
+    packed, padded = collate(loaded, examples, chosen), batches.pad(loaded, examples, chosen)
+    assert packed["input_ids"].shape == (1, sum(map(len, examples.ids)))
+    assert padded["input_ids"].shape[0] == len(chosen)
+    found = [loss(loaded.model, batch) for batch in (packed, padded)]
+    assert found[0][1] == found[1][1] > 0
+    assert float(found[0][0]) == pytest.approx(float(found[1][0]), rel=1e-5)
+    assert all("position_ids" not in batch for batch in scoring_batches(loaded, examples)), "scoring pads"

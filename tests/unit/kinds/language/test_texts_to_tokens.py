@@ -108,11 +108,14 @@ def test_an_answer_without_a_word_is_an_error_that_is_counted(causal, seq2seq):
         assert found.untrainable == 0, "it still has an end to learn"
 
 
-def test_a_call_of_a_tool_is_an_answer(causal):
-    call = {"role": "assistant", "content": "", "tool_calls": [{"name": "weather"}]}
-    found = prepare(causal, [ChatRow(0, ({"role": "user", "content": "rain?"}, call))])
-    assert found.errors == 0
-    assert "weather" in causal.tokenizer.decode(learned(found.targets[0]))
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_call_of_a_tool_is_an_answer(causal, seq2seq, content):
+    call = {"role": "assistant", "content": content, "tool_calls": [{"name": "weather"}]}
+    for loaded in (causal, seq2seq):
+        found = prepare(loaded, [ChatRow(0, ({"role": "user", "content": "rain?"}, call))])
+        assert found.errors == 0
+        assert found.references == ['{"name": "weather"}']
+        assert "weather" in loaded.tokenizer.decode(learned(found.targets[0]))
 
 
 def test_a_plain_text_is_learned_from_its_first_word_to_its_end(causal):

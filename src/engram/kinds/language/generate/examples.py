@@ -113,8 +113,10 @@ def examples_of(voice: Voice, rows: Sequence[ChatRow], limit: int, learn_all: bo
     targets: list[list[int]] = []
     owners: list[int] = []
     prompts: list[list[int]] = []
+    references: list[str] = []
     total = 0
-    for number, sequences in enumerate(_tokenised(voice, rows, learn_all)):
+    for number, (said, sequences) in enumerate(_tokenised(voice, rows, learn_all)):
+        references.append(said)
         for one in sequences:
             total += len(one.ids)
             if voice.encoder_decoder:
@@ -126,8 +128,7 @@ def examples_of(voice: Voice, rows: Sequence[ChatRow], limit: int, learn_all: bo
             owners.append(number)
         prompts.append(sequences[-1].ids[: sequences[-1].answer])
     kept = sum(map(len, ids)) + (sum(map(len, targets)) if voice.encoder_decoder else 0)
-    references = [row.answer for row in rows]
-    errors = sum(not row.answer.strip() and not row.messages[-1].get("tool_calls") for row in rows)
+    errors = sum(not said.strip() for said in references)
     return Examples(ids, targets, owners, prompts, references, voice.encoder_decoder, total, total - kept, errors)
 
 
@@ -180,17 +181,25 @@ def _cut(voice: Voice, one: _Sequence, limit: int) -> tuple[list[int], list[int]
     return ids, [*following, MASKED]
 
 
-def _tokenised(voice: Voice, rows: Sequence[ChatRow], learn_all: bool) -> Iterator[list[_Sequence]]:
-    """Yield the sequences of each row; the pieces of many rows are tokenised in one call."""
+def _tokenised(voice: Voice, rows: Sequence[ChatRow], learn_all: bool) -> Iterator[tuple[str, list[_Sequence]]]:
+    """Yield for each row its last answer and its sequences; the pieces of many rows are tokenised in one call."""
     for start in range(0, len(rows), CHUNK_ROWS):
         written = [_written(voice, row) for row in rows[start : start + CHUNK_ROWS]]
         pieces = list(chain.from_iterable(chain.from_iterable(written)))
         with quiet():
             found = iter(_piece_ids(voice, pieces))
         for row, sequences in zip(rows[start : start + CHUNK_ROWS], written, strict=True):
-            yield [
-                _joined(voice, [(piece, next(found)) for piece in one], not row.prompt, learn_all) for one in sequences
-            ]
+            parts = [[(piece, next(found)) for piece in one] for one in sequences]
+            yield (
+                _answer(voice, row, sequences[-1][-1]),
+                [_joined(voice, one, not row.prompt, learn_all) for one in parts],
+            )
+
+
+def _answer(voice: Voice, row: ChatRow, piece: Piece) -> str:
+    """Return what a model should write at last: the message as it stands, or the calls that stand in its place."""
+    said = str(row.messages[-1]["content"] or "")
+    return said or piece.text.removeprefix(voice.lead).removesuffix(voice.tail)
 
 
 def _written(voice: Voice, row: ChatRow) -> list[list[Piece]]:

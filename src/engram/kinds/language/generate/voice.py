@@ -7,6 +7,7 @@ the same whether an answer follows or is wanted.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,15 +32,17 @@ class Piece:
 class Voice:
     """A tokenizer with what its chat template does around an answer.
 
-    begins: tokens in front of a plain text; of an encoder-decoder, in front of each answer. lead, trail: text that the
-    template itself writes before each answer, and between it and its end. stop: the token that ends an answer, None
-    where the template writes none. after: how many tokens follow it there, which no model has to write.
+    begins: tokens in front of a plain text; of an encoder-decoder, in front of each answer. lead, tail: text that the
+    template itself writes before and after each answer; trail: what of the tail stands before the end. stop: the token
+    that ends an answer, None where the template writes none. after: how many tokens follow it there, which no model has
+    to write.
     """
 
     tokenizer: Any
     encoder_decoder: bool
     begins: tuple[int, ...]
     lead: str = ""
+    tail: str = ""
     trail: str = ""
     stop: int | None = None
     after: int = 0
@@ -96,9 +99,9 @@ def listen(tokenizer: Any, encoder_decoder: bool) -> Voice:
     marks = {*tokenizer.added_tokens_decoder, *tokenizer.all_special_ids}
     place = next((place for place, token in enumerate(ends) if token in marks), None)
     if place is None:
-        return Voice(tokenizer, False, begins, lead, tail)
+        return Voice(tokenizer, False, begins, lead, tail, tail)
     trail = tail.partition(tokenizer.convert_ids_to_tokens(ends[place]))[0]
-    return Voice(tokenizer, False, begins, lead, trail, int(ends[place]), len(ends) - 1 - place)
+    return Voice(tokenizer, False, begins, lead, tail, trail, int(ends[place]), len(ends) - 1 - place)
 
 
 def _shared(one: Sequence[Any], other: Sequence[Any]) -> int:
@@ -137,7 +140,7 @@ def write_down(
             continue
         asked, answered = _parts(tokenizer, messages[: number + 1], tools)
         if voice.encoder_decoder:
-            sequences.append([asked, Piece(str(message["content"] or ""), True)])
+            sequences.append([asked, Piece(_said(message), True)])
             continue
         if current and not asked.text.startswith(done):
             sequences.append(current)
@@ -150,6 +153,11 @@ def write_down(
             current, done = [], ""
         return [[*current, Piece(asked_for[len(done) :], False)]]
     return [*sequences, current] if current else sequences
+
+
+def _said(message: Message) -> str:
+    calls = [json.dumps(call, ensure_ascii=False) for call in message.get("tool_calls") or ()]
+    return "\n".join([str(message["content"])] * bool(message["content"]) + calls)
 
 
 def _parts(tokenizer: Any, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> tuple[Piece, Piece]:
