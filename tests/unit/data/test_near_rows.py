@@ -68,8 +68,7 @@ def test_a_row_with_one_changed_word_of_twenty_is_dropped_and_counted(tmp_path):
     assert made.report.rows_kept == 60
     assert made.report.leaked_test_rows == 0
     assert any(
-        said == "near duplicates: 2 pairs of texts with a similarity of 0.8 or more"
-        for said in made.report.said
+        said == "near duplicates: 2 pairs of texts with a similarity of 0.8 or more" for said in made.report.said
     )
 
 
