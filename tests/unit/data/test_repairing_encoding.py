@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.data.clean import Repair
@@ -71,6 +71,7 @@ def test_another_version_of_the_library_is_another_split(tmp_path, monkeypatch):
     assert prepare(tmp_path, rows).folder != first
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["“Ça", "va?”", "naïve", "déjà", "—", "größer", "日本語", "año", "5 €", "ok"])))
 def test_whole_text_stays_whole(words):
     mend, text = Repair(), " ".join(words)

@@ -40,13 +40,14 @@ def rows_of_all_kinds(texts: list[str]) -> list:
     return rows
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(), max_size=4), st.integers(0, 9))
 def test_without_noise_the_rows_stay_as_they_are(texts, seed):
     rows = rows_of_all_kinds(texts)
     assert list(augment(rows, STILL, seed, LABELS)) == rows
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(WORDS.map(" ".join), max_size=4), OPTIONS, st.integers(0, 9))
 def test_every_row_stays_and_its_copies_follow_with_its_label_and_id(texts, options, seed):
     rows = [Row(number, text, number % 3) for number, text in enumerate(texts)]
@@ -88,7 +89,7 @@ PINNED = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(TAGGED, RATES, st.integers(0, 99))
 def test_tokens_keep_their_tags_and_spans_stay_whole(pairs, rates, seed):
     row = TagRow(1, tuple(word for word, _ in pairs), tuple(tag for _, tag in pairs))
@@ -134,6 +135,7 @@ def test_preferences_and_triples_change_in_what_is_asked():
     assert made[3] == AnchorRow(2, "two one three", "p q", "r s")
 
 
+@settings(deadline=None)
 @given(WORDS, RATES, st.integers(0, 99))
 def test_one_word_stays_whatever_is_left_out(words, rates, seed):
     found = noisy_words(words, [True] * len(words), rates, random.Random(seed))
@@ -142,6 +144,7 @@ def test_one_word_stays_whatever_is_left_out(words, rates, seed):
     assert places == sorted(set(places))
 
 
+@settings(deadline=None)
 @given(st.text(" \n\tab", max_size=20), st.integers(0, 9))
 def test_white_space_stays_where_no_word_goes(text, seed):
     swapped = noisy_text(text, Rates(swap=1.0), random.Random(seed))

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.data.prepare import Prepared, prepare_split
@@ -118,18 +118,21 @@ def test_other_words_are_another_split(tmp_path):
     assert len(folders) == 2
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_template_without_braces_is_its_own_text(text):
     text = text.replace("{", "").replace("}", "")
     assert parse(text).fill({}) == text
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_doubled_braces_and_what_cells_hold_are_left_alone(text, cell):
     doubled = text.replace("{", "{{").replace("}", "}}")
     assert parse(f"{doubled} {{text}} ").fill({"text": cell}) == f"{text} {cell} "
 
 
+@settings(deadline=None)
 @given(st.text("{}ab.[]!: 0_é", max_size=12))
 def test_a_template_fills_as_str_format_does_or_is_refused(text):
     try:

@@ -9,7 +9,7 @@ import json
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram import registry
@@ -81,6 +81,7 @@ OPTIONS = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.builds(PrepStep, st.text(min_size=1), OPTIONS), max_size=4))
 def test_steps_survive_being_written_and_read(steps):
     whole = dataclasses.replace(RECIPE, prep=tuple(steps))
