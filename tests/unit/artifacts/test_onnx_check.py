@@ -66,6 +66,11 @@ def test_a_tensor_in_another_file_is_refused_wherever_it_hides(tmp_path):
         model([branch([], constant)], []),
         model([helper.make_node("Constant", [], ["y"], sparse_value=sparse)], []),
     ]
+    for kind in ("tensors", "graphs"):
+        node = helper.make_node("Identity", ["x"], ["y"])
+        inner = helper.make_graph([], "inner", [], [], [external()])
+        node.attribute.append(helper.make_attribute("many", [external()] if kind == "tensors" else [inner]))
+        hidden.append(model([node], []))
     for one in hidden:
         with pytest.raises(Refused, match="in another file"):
             check_onnx(put(tmp_path, one))

@@ -64,7 +64,7 @@ def test_it_passes_at_its_place_and_on_request_only(tmp_path, parts):
 
 
 @pytest.mark.parametrize(
-    "change", ["comment", "prefix", "compressed", "other root", "extra", "climbs", "twice", "code"]
+    "change", ["comment", "prefix", "sizes", "compressed", "other root", "extra", "climbs", "twice", "code"]
 )
 def test_an_archive_with_more_or_less_in_it_is_refused(tmp_path, parts, change):
     more = {
@@ -79,6 +79,11 @@ def test_an_archive_with_more_or_less_in_it_is_refused(tmp_path, parts, change):
     if change == "twice":
         with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("model/data.pkl", b"")
+    if change == "sizes":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in parts.items():
+                archive.writestr(name, content)
+            archive.getinfo("model/byteorder").file_size = 1
     if change == "comment":
         with zipfile.ZipFile(path, "a") as archive:
             archive.comment = b"more"
