@@ -70,9 +70,9 @@ def extras_for(command: str, *, dev_mode: bool) -> tuple[str, ...]:
     """Return the extras that a command needs.
 
     >>> extras_for("test", dev_mode=False)
-    ('train', 'dev')
+    ('train', 'export', 'dev')
     """
-    return ("train", "dev") if dev_mode or command == "test" else ("train",)
+    return ("train", "export", "dev") if dev_mode or command == "test" else ("train",)
 
 
 def hand_over(command: Sequence[str], variables: Mapping[str, str]) -> int:

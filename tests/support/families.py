@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from support import tiny
 
 from engram.export.format import BaseRef
+from engram.export.heads import head_modules
 from engram.export.tasks import LABELLED, open_model
 from engram.export.tokens import fit_embeddings, token_rows
 
@@ -56,7 +57,8 @@ def tuned(folder: Path, task: str, added: tuple[str, ...] = (), adapter: bool = 
         config = LoraConfig(
             r=4,
             target_modules="all-linear",
-            exclude_modules=["classifier", "score"] if task == "tag" else None,  # peft knows heads of SEQ_CLS only
+            modules_to_save=head_modules(model) if task in LABELLED else None,
+            exclude_modules=head_modules(model) if task in LABELLED else None,
             task_type=PEFT_TASKS[kind],
             trainable_token_indices=rows or None,
         )

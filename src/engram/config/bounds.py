@@ -39,6 +39,7 @@ SHARE = Bound(0, 1)
 
 BOUNDS: dict[tuple[str, ...], Bound] = {
     ("data", "limit"): COUNT,
+    ("data", "clean", "near_threshold"): Bound(0.5, 1),
     ("data", "split", "train"): Bound(0, 1, open_low=True),
     ("data", "split", "valid"): SHARE,
     ("data", "split", "test"): SHARE,
@@ -62,6 +63,7 @@ BOUNDS: dict[tuple[str, ...], Bound] = {
     ("train", "logging_steps"): COUNT,
     ("train", "seed"): SEED,
     ("evaluate", "bootstrap"): Bound(100),
+    ("evaluate", "max_new_tokens"): COUNT,
     ("simulate", "concurrency"): COUNT,
     ("simulate", "seconds"): POSITIVE,
 }

@@ -13,10 +13,11 @@ from engram import registry
 from engram.config.bounds import BOUNDS
 from engram.config.check_data import check_data
 from engram.config.check_gates import check_gates
+from engram.config.check_prep import check_prep
 from engram.errors import UnknownName, did_you_mean
 from engram.schema.card import KindCard, TaskCard
 from engram.schema.codec import FieldProblem, Path
-from engram.schema.recipe import Recipe
+from engram.schema.recipe import Clean, Recipe
 from engram.schema.takes import TAKES, metrics_of, misfit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -26,7 +27,13 @@ def check_recipe(recipe: Recipe) -> list[FieldProblem]:
     """Return everything that is wrong with the meaning of a recipe whose types are right."""
     card, problems = _card(recipe)
     task = card.tasks.get(recipe.task) if card else None
-    problems += [*_name(recipe), *_numbers(recipe), *_registered(recipe), *check_data(recipe, task)]
+    problems += [
+        *_name(recipe),
+        *_numbers(recipe),
+        *_registered(recipe),
+        *check_prep(recipe, task),
+        *check_data(recipe, task),
+    ]
     if task:
         problems += [*_metrics(recipe, task), *_exports(recipe, task), *check_gates(recipe, task)]
     return problems
@@ -68,6 +75,10 @@ def _numbers(recipe: Recipe) -> Iterator[FieldProblem]:
             value = getattr(value, part)
         if value is not None and not bound.holds(value):
             yield FieldProblem(path, f"{'.'.join(path)!r} must be {bound}, not {value:g}.")
+    clean = recipe.data.clean
+    if clean.deduplicate != "near" and clean.near_threshold != Clean.near_threshold:
+        told = f"'data.clean.near_threshold' goes with deduplicate: near, and it is {clean.deduplicate}."
+        yield FieldProblem(("data", "clean", "near_threshold"), told)
     tokens, longest = recipe.train.tokens_per_batch, recipe.train.max_seq_length
     if tokens is not None and 0 < tokens < longest:
         told = f"'train.tokens_per_batch' ({tokens}) is less than one row of 'train.max_seq_length' ({longest})."
@@ -76,7 +87,6 @@ def _numbers(recipe: Recipe) -> Iterator[FieldProblem]:
 
 def _registered(recipe: Recipe) -> Iterator[FieldProblem]:
     yield from _names("metric", recipe.evaluate.metrics, ("evaluate", "metrics"))
-    yield from _names("prep step", recipe.prep, ("prep",))
     yield from _names("export", recipe.export, ("export",))
     yield from _names("callback", recipe.train.callbacks, ("train", "callbacks"))
     yield from _names("callback", recipe.train.report_to, ("train", "report_to"))

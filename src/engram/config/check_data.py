@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from engram.config.check_prep import composes
 from engram.config.licences import research_only
 from engram.errors import did_you_mean
 from engram.schema.card import TaskCard
@@ -98,6 +99,8 @@ def _parts(recipe: Recipe) -> Iterator[FieldProblem]:
 
 def _columns(recipe: Recipe, task: TaskCard) -> Iterator[FieldProblem]:
     columns, wanted = recipe.data.columns, recipe.data.format
+    if composes(recipe):
+        return  # its columns are those of a template
     if wanted != "auto" and wanted not in task.forms:
         told = f"the task {recipe.task!r} takes no rows of the format {wanted!r}. Its formats: {', '.join(task.forms)}."
         yield FieldProblem(("data", "format"), told, remedy=did_you_mean(wanted, task.forms))

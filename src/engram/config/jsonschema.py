@@ -15,9 +15,10 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from engram import registry
 from engram.config.bounds import BOUNDS, Bound
 from engram.schema.codec import to_dict
-from engram.schema.recipe import FORMAT, Recipe
+from engram.schema.recipe import FORMAT, PrepStep, Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FIELD_LINE = re.compile(r"((?:[a-z_]+, )*[a-z_]+): (.*)")
@@ -94,10 +95,27 @@ def _type(hint: Any, path: tuple[str, ...], partial: bool) -> dict[str, Any]:
         return {"type": "array", "items": _type(arguments[0], (), False)}
     if origin in (dict, Mapping):
         return {"type": "object", "additionalProperties": _type(arguments[1], (), False)}
+    if hint is PrepStep:
+        return _prep_step()
     if dataclasses.is_dataclass(hint):
         return _record(typing.cast(type, hint), path, partial=partial)
     entry: dict[str, Any] = {"type": _SCALARS[hint]}
     return {**entry, **_bound(BOUNDS[path])} if path in BOUNDS and hint in (int, float) else entry
+
+
+def _prep_step() -> dict[str, Any]:
+    """Return the schema of one prep step: a name, or a block with one name and the options of that step."""
+    blocks: dict[str, Any] = {}
+    for name in registry.names("prep step"):
+        step = registry.get("prep step", name)
+        blocks[name] = _record(step.options, (), partial=False)
+        for option, bound in step.bounds.items():
+            blocks[name]["properties"][option].update(_bound(bound))
+    alone = [name for name, block in blocks.items() if "required" not in block]
+    for name in alone:
+        blocks[name]["type"] = ["object", "null"]
+    block = {"type": "object", "additionalProperties": False, "properties": blocks}
+    return {"anyOf": [{"enum": alone}, {**block, "minProperties": 1, "maxProperties": 1}]}
 
 
 def _union(options: list[dict[str, Any]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from engram.config.aliases import rename
 from engram.config.build import build
 from engram.config.check import check_recipe
 from engram.config.overrides import apply_environment, apply_flags, apply_sets
+from engram.config.prep_keys import settle_prep
 from engram.config.problems import RecipeProblems, locate
 from engram.config.read import read_tree
 from engram.config.shipped import find_recipe, is_shipped
@@ -86,6 +87,7 @@ def load_recipe(
     tree = apply_sets(apply_environment(tree, env), sets)
     tree = apply_flags(_bounded(tree) if local_test else tree, flags or {})
     tree, problems = expand_tree(tree, env)
+    tree, meant = settle_prep(tree)
     built = build(tree.data)
     found = [*built.problems]
     if built.recipe is not None:
@@ -94,7 +96,7 @@ def load_recipe(
     if problems or built.recipe is None:
         raise RecipeProblems(problems)
     digest = json_digest(to_dict(built.recipe))
-    return Loaded(built.recipe, tree.data, file, _origins(tree), digest, profiles, notes)
+    return Loaded(built.recipe, tree.data, file, _origins(tree), digest, profiles, (*notes, *meant))
 
 
 def _profile(tree: Tree, name: str) -> Tree:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
+from engram.lazy import need
+
 
 def cleaner(steps: Sequence[Callable[[str], str]], *, strip: bool) -> Callable[[str], str]:
     """Compose the prep steps, in order, and the stripping of white space at both ends, last.
@@ -19,6 +21,32 @@ def cleaner(steps: Sequence[Callable[[str], str]], *, strip: bool) -> Callable[[
         return text.strip() if strip else text
 
     return clean
+
+
+class Repair:
+    """Mends texts that were decoded with the wrong encoding, and counts those that changed.
+
+    name: the library that does it, with its version, because another one may mend otherwise. Raises MissingExtra when
+    it is not installed.
+    """
+
+    def __init__(self) -> None:
+        ftfy = need("ftfy", extra="train", why="to repair the encoding of texts (data.clean.repair_encoding)")
+        self.name = f"ftfy {ftfy.__version__}"
+        self.changed = 0
+        self._fix: Callable[[str], str] = ftfy.fix_encoding
+
+    def __call__(self, text: str) -> str:
+        """Return the text as it was meant; only its encoding is mended, nothing else.
+
+        >>> Repair()("cafÃ© “menu”")
+        'café “menu”'
+        """
+        if text.isascii():
+            return text
+        mended = self._fix(text)
+        self.changed += mended != text
+        return mended
 
 
 def fold(text: str) -> str:

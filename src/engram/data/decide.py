@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engram.data.deal import deal
-from engram.data.scan import CONFLICTING, DUPLICATE, GIVEN, LEAKED, OVER_LIMIT, REASONS, Scan, stratified_by
+from engram.data.near import Near
+from engram.data.neighbours import Neighbours, duplicates, find_neighbours, leaks, units
+from engram.data.scan import (
+    CONFLICTING,
+    DUPLICATE,
+    GIVEN,
+    LEAKED,
+    NEAR_DUPLICATE,
+    NEAR_LEAKED,
+    OVER_LIMIT,
+    REASONS,
+    Scan,
+    stratified_by,
+)
 from engram.errors import DataError, UsageError
 from engram.schema.form import Form
 from engram.schema.recipe import Data
@@ -28,7 +41,7 @@ class Decision:
     rows: part → rows.
 
     labels: the final names. dropped: reason → rows. class_counts: part → label → rows. missing_values: empty cells
-    left in the columns that rows are grouped and stratified by.
+    left in the columns that rows are grouped and stratified by. near: when two texts are near, where that is asked.
     """
 
     fate: bytes
@@ -38,11 +51,12 @@ class Decision:
     dropped: dict[str, int]
     class_counts: dict[str, dict[str, int]]
     missing_values: int
-    said: str
+    said: tuple[str, ...]
+    near: Near | None = None
 
 
 def decide(found: Scan, data: Data, form: Form) -> Decision:
-    """Drop leaked, conflicting and duplicate rows and those over the limit; deal the rest.
+    """Drop leaked, conflicting and duplicate rows, near ones if asked, and those over the limit; deal the rest.
 
     Raises UsageError for proportions that don't add up to 1, DataError when no row is left or a part gets none.
     """
@@ -53,15 +67,15 @@ def decide(found: Scan, data: Data, form: Form) -> Decision:
     given = np.frombuffer(found.given, dtype=np.uint8).astype(np.int64)
     folded, exact = _ranks(found.folded), _ranks(found.exact)
     group = _ranks(found.group) if found.group else None
-    reason = _drop(folded, exact, label, given, group, data)
+    near = find_neighbours(found.sketcher, folded, data.clean.near_threshold) if found.sketcher else None
+    rest = np.frombuffer(found.rest, dtype=np.int64) if found.rest else label
+    reason = _drop(folded, exact, label, given, group, near, rest, data)
     part = np.maximum(given - 1, 0)
     pool = np.flatnonzero((reason == 0) & (given <= GIVEN["train"]))
-    stratum = np.array(found.stratum, dtype=np.int64) if found.stratum else label
-    if stratified_by(data, form) is None:
-        stratum = np.zeros_like(label)
+    stratum = _strata(found, label, data, form)
     if len(pool):
-        units = folded[pool] if group is None else _components(folded[pool], group[pool])
-        part[pool] = deal(units, stratum[pool], shares)
+        together = units(folded[pool], None if group is None else group[pool], near)
+        part[pool] = deal(together, stratum[pool], shares)
     part[reason > 0] = DROPPED
     lost = np.frombuffer(found.lost, dtype=np.uint8)
     fate = np.full(len(lost), DROPPED, dtype=np.uint8)
@@ -85,8 +99,23 @@ def decide(found: Scan, data: Data, form: Form) -> Decision:
         dropped=dropped,
         class_counts=table,
         missing_values=int(np.frombuffer(found.empty, dtype=np.uint8)[reason == 0].sum()),
-        said=_say(rows, data, stratified_by(data, form) is not None),
+        said=(*_say_near(near), _say(rows, data, stratified_by(data, form) is not None)),
+        near=near.near if near else None,
     )
+
+
+def _strata(found: Scan, label: Ints, data: Data, form: Form) -> Ints:
+    """Return the stratum of each row, numbered by its value and not by which row came first, shape (n,)."""
+    import numpy as np
+
+    if stratified_by(data, form) is None:
+        return np.zeros_like(label)
+    values: list[str] | list[bytes] = list(found.strata) if found.stratum else found.labels
+    if data.labels and not found.stratum:
+        return label  # numbered by the recipe
+    number = np.empty(len(values), dtype=np.int64)
+    number[sorted(range(len(values)), key=values.__getitem__)] = np.arange(len(values))
+    return number[np.array(found.stratum, dtype=np.int64) if found.stratum else label]
 
 
 def _ranks(digests: bytearray) -> Ints:
@@ -97,7 +126,16 @@ def _ranks(digests: bytearray) -> Ints:
     return ranks
 
 
-def _drop(folded: Ints, exact: Ints, label: Ints, given: Ints, group: Ints | None, data: Data) -> Ints:
+def _drop(
+    folded: Ints,
+    exact: Ints,
+    label: Ints,
+    given: Ints,
+    group: Ints | None,
+    near: Neighbours | None,
+    rest: Ints,
+    data: Data,
+) -> Ints:
     """Return for each usable row 0 or why it is dropped, shape (n,)."""
     import numpy as np
 
@@ -108,7 +146,9 @@ def _drop(folded: Ints, exact: Ints, label: Ints, given: Ints, group: Ints | Non
         top = np.zeros(folded.max() + 1, dtype=np.int64)
         np.maximum.at(top, folded, rank)
         reason[rank < top[folded]] = LEAKED
-    if data.clean.deduplicate == "exact" and len(label):
+        if near:
+            reason[leaks(near, folded, rank, reason == 0)] = NEAR_LEAKED
+    if data.clean.deduplicate != "none" and len(label):
         rows = np.flatnonzero((reason == 0) & (given != GIVEN["test"]))
         low = np.full(exact.max() + 1, label.max() + 1)
         high = np.full(exact.max() + 1, -1)
@@ -121,33 +161,13 @@ def _drop(folded: Ints, exact: Ints, label: Ints, given: Ints, group: Ints | Non
         keys = (rows, exact[rows]) if group is None else (rows, group[rows], exact[rows])
         rows = rows[np.lexsort(keys)]
         reason[rows[1:][exact[rows[1:]] == exact[rows[:-1]]]] = DUPLICATE
+    if near and len(label):
+        order = np.lexsort((np.arange(len(label)), exact, folded))
+        reason[duplicates(near, folded, rest, rank, order, reason == 0)] = NEAR_DUPLICATE
     if data.limit is not None:
         rows = np.flatnonzero(reason == 0)
         reason[rows[np.lexsort((rows, folded[rows]))][data.limit :]] = OVER_LIMIT
     return reason
-
-
-def _components(folded: Ints, group: Ints) -> Ints:
-    """Number rows so that those with one text or one group, directly or in a chain, share the number, shape (n,).
-
-    The number is the lowest of the component's text ranks, so it keeps the seeded order.
-    """
-    import numpy as np
-
-    parent = list(range(int(folded.max()) + 1))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    first: dict[int, int] = {}
-    for text, shared in zip(folded.tolist(), group.tolist(), strict=True):
-        one, other = root(text), root(first.setdefault(shared, text))
-        if one != other:
-            parent[max(one, other)] = min(one, other)
-    return np.array([root(text) for text in folded.tolist()], dtype=np.int64)
 
 
 def _shares(data: Data) -> tuple[float, float, float]:
@@ -174,17 +194,29 @@ def _check_parts(part: Ints, shares: tuple[float, ...], data: Data, dropped: dic
             kept = int((part != DROPPED).sum())
             lost = ", ".join(f"{rows} {reason}" for reason, rows in dropped.items()) or "nothing"
             message = f"{kept} usable row{'s' * (kept != 1)} left none for the part {name!r} (dropped: {lost})."
-            remedy = "Add rows, or change data.split: its proportions, stratify or group."
+            near = ", or raise clean.near_threshold" * (data.clean.deduplicate == "near")
+            remedy = f"Add rows, or change data.split: its proportions, stratify or group{near}."
             raise DataError(message, remedy=remedy)
 
 
 def _names(found: Scan, data: Data, form: Form, used: set[int]) -> list[str]:
-    """Return the final labels in order; tags begin with O, the one that means nothing."""
+    """Return the final labels in order; tags begin with O, the one that means nothing. Other rows have none."""
+    if form.gives not in ("label", "tags"):
+        return []
     if data.labels:
         return found.labels
     if form.gives == "label":
         return sorted(found.labels[number] for number in used)
     return sorted(found.labels, key=lambda tag: (tag != OUTSIDE, tag))
+
+
+def _say_near(found: Neighbours | None) -> list[str]:
+    if found is None:
+        return []
+    pairs = f"{len(found.one):,} pair{'s' * (len(found.one) != 1)} of texts"
+    said = f"near duplicates: {pairs} with a similarity of {found.near.threshold:g} or more"
+    common = len(found.near.common)
+    return [f"{said}; pairs of words too common to count alone: {common:,}" if common else said]
 
 
 def _say(rows: dict[str, int], data: Data, stratified: bool) -> str:

@@ -85,7 +85,7 @@ def _records(window: Window) -> Records:
     else:
         raise unexpected(window, 'a document like [{"text": …}] or {"data": [{"text": …}]}')
     if peek(window):
-        raise unexpected(window, "the end of the document")
+        raise unexpected(window, "the end of the document", "For one object on each line set format: jsonl.")
 
 
 def _members(window: Window) -> Records:

@@ -39,7 +39,7 @@ def sniff(head: bytes, name: str) -> float:
     (1.0, 0.95, 0.0)
     """
     first, _, rest = head.lstrip().partition(b"\n")
-    named = 0.9 * name.lower().endswith(SUFFIXES)
+    named = 0.93 * name.lower().endswith(SUFFIXES)
     if not first.startswith(b"{"):
         return named
     if len(first) > HEAD_BYTES // 2 or too_deep_at(first.decode(errors="replace")):

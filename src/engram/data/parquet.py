@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engram.data.arrow import rows_of
-from engram.data.blocks import open_source, read_start
+from engram.data.blocks import LINE_LIMIT_BYTES, open_source, read_start
 from engram.data.reader import CERTAIN, MAX_COLUMNS, Found, Reader, Rows, check_columns, say
 from engram.errors import DataError
 from engram.lazy import need
@@ -48,7 +48,9 @@ def read(path: Path, options: Source, wanted: Sequence[str] | None = None, neste
     """
     with _opened(path) as (file, names):
         check_columns(names, wanted or (), path, None)
-        yield from rows_of(_batches(file, list(names if wanted is None else wanted), path), wanted, nested, path)
+        columns = list(names if wanted is None else wanted)
+        _check_sizes(file.metadata, columns, path)
+        yield from rows_of(_batches(file, columns, path), wanted, nested, path)
 
 
 def _batches(file: Any, columns: list[str], path: Path) -> Iterator[Any]:
@@ -63,6 +65,21 @@ def _batches(file: Any, columns: list[str], path: Path) -> Iterator[Any]:
         yield batch
     if read != file.metadata.num_rows:
         raise _damaged(path, f"the footer says {file.metadata.num_rows:,} rows, and the file has {read:,}")
+
+
+def _check_sizes(metadata: Any, columns: Sequence[str], path: Path) -> None:
+    """Refuse rows that the footer says are above 1 MiB on the average, before pyarrow makes room for them."""
+    first = 1
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for place in range(group.num_columns):
+            chunk = group.column(place)
+            name = next((each for each in columns if f"{chunk.path_in_schema}.".startswith(f"{each}.")), None)
+            if name is not None and chunk.total_uncompressed_size > (group.num_rows + 1) * LINE_LIMIT_BYTES:
+                size = f"{chunk.total_uncompressed_size:,} bytes in {group.num_rows:,} rows"
+                message = f"the column has {size} from here on; a row may have {LINE_LIMIT_BYTES >> 20} MiB."
+                raise DataError(message, file=str(path), line=first, column=name, remedy="Split the rows.")
+        first += group.num_rows
 
 
 @contextmanager

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from engram.data.cache import discard, entry_key, is_sound, load_split, seal, split_digest, sweep
-from engram.data.clean import cleaner
+from engram.data.clean import Repair, cleaner
+from engram.data.compose import Composer, composing
 from engram.data.decide import DROPPED, PARTS, Decision, decide
 from engram.data.forms import Cells, choose_form, maker
 from engram.data.leakage import leaked_rows
 from engram.data.rows import body_line, row_line
-from engram.data.scan import REPORT_EVERY, Tick, read_cells, role_column, scan, wanted_columns
-from engram.data.sources import Opened, check_unchanged, open_sources
+from engram.data.scan import REPORT_EVERY, Reading, Tick, read_cells, role_column, scan, wanted_columns
+from engram.data.sources import check_unchanged, open_sources
 from engram.errors import UsageError
 from engram.files import new_folder, sha256_file, write_json
 from engram.proc import crashpoint
 from engram.schema.codec import to_dict
-from engram.schema.form import Form
 from engram.schema.recipe import Data
 from engram.schema.split import DataReport, Part, Split
 
@@ -43,16 +43,6 @@ class Prepared:
     cached: bool
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What both passes need: the configuration, the form of its rows, its sources and the cleaning, as one function."""
-
-    data: Data
-    form: Form
-    opened: tuple[Opened, ...]
-    clean: Callable[[str], str]
-
-
 def prepare_split(
     data: Data,
     *,
@@ -61,62 +51,82 @@ def prepare_split(
     forms: Sequence[str] = ("label",),
     steps: Steps = (),
     step_names: Sequence[str] = (),
+    composer: Composer | None = None,
     on_progress: Progress | None = None,
 ) -> Prepared:
     """Return the split of some data: from the cache if a sound one is there, else made and put there whole.
 
     folder: where relative paths begin. cache: the parent of all entries. forms: those that the task takes.
-    steps: text → text, applied in order
-    when rows are cleaned; step_names: one for each, with its version, because they are part of the entry's key.
-    on_progress: called with rows done and rows in all (0 while they are still being counted).
+    steps: text → text, applied in order when rows are cleaned. composer: makes the rows, in place of one of the forms.
+    step_names: one for each step and the composer, with its version and options, because they are part of the entry's
+    key. on_progress: called with rows done and rows in all (0 while they are still being counted).
 
     Raises DataError with file, line and column for a row that can't be imported, and nothing is left behind;
-    UsageError and UnknownName for a configuration that means nothing.
+    UsageError and UnknownName for a configuration that means nothing; MissingExtra when encodings are to be repaired
+    and the library for it is not installed.
     """
-    if len(steps) != len(step_names):
-        raise UsageError(f"{len(steps)} prep steps came with {len(step_names)} names; each needs one.")
-    opened = open_sources(data.sources, folder)
-    form = choose_form(data.format, forms, data.columns, opened[0].columns)
-    target = cache / entry_key(data, form.name, [each.file for each in opened], step_names)
+    count = len(steps) + (composer is not None)
+    if count != len(step_names):
+        raise UsageError(f"{count} prep steps came with {len(step_names)} names; each needs one.")
+    reading = _reading(data, folder, forms, steps, composer)
+    names = [*([reading.repair.name] if reading.repair else []), *step_names]
+    target = cache / entry_key(data, reading.form.name, [each.file for each in reading.opened], names)
     cached = target.is_dir()
     if cached and not is_sound(target):
         discard(target)
         cached = False
     if not cached:
-        job = _Job(data, form, opened, cleaner(steps, strip=data.clean.strip))
-        _make(job, target, on_progress or (lambda done, total: None))
+        _make(reading, target, on_progress or (lambda done, total: None))
     split, report = load_split(target)
     return Prepared(split, report, target, cached)
 
 
-def check_data(data: Data, *, folder: Path, forms: Sequence[str] = ("label",), steps: Steps = ()) -> DataReport:
+def check_data(
+    data: Data,
+    *,
+    folder: Path,
+    forms: Sequence[str] = ("label",),
+    steps: Steps = (),
+    composer: Composer | None = None,
+) -> DataReport:
     """Read every row, as a run would, and report; nothing is written. All kept rows count as `train`.
 
     Raises what `prepare_split` raises.
     """
     everything = replace(data, split=replace(data.split, train=1.0, valid=0.0, test=0.0))
+    reading = _reading(everything, folder, forms, steps, composer)
+    found = scan(reading, lambda rows: None)
+    decision = decide(found, reading.data, reading.form)
+    check_unchanged(reading.opened)
+    return _report(reading, decision, leaked=0, repaired=found.repaired)
+
+
+def _reading(data: Data, folder: Path, forms: Sequence[str], steps: Steps, composer: Composer | None) -> Reading:
     opened = open_sources(data.sources, folder)
+    repair = Repair() if data.clean.repair_encoding else None
+    clean = cleaner([*([repair] if repair else []), *steps], strip=data.clean.strip)
+    if composer:
+        return Reading(data, composer.form, opened, clean, composing(composer, clean, data.labels), repair)
     form = choose_form(data.format, forms, data.columns, opened[0].columns)
-    job = _Job(everything, form, opened, cleaner(steps, strip=data.clean.strip))
-    decision = decide(scan(job.data, job.form, job.opened, job.clean, lambda rows: None), job.data, job.form)
-    check_unchanged(job.opened)
-    return _report(job, decision, leaked=0)
+    return Reading(data, form, opened, clean, maker(form, clean), repair)
 
 
-def _make(job: _Job, target: Path, progress: Progress) -> None:
+def _make(reading: Reading, target: Path, progress: Progress) -> None:
     if target.parent.is_dir():
         sweep(target.parent)
-    found = scan(job.data, job.form, job.opened, job.clean, lambda rows: progress(rows, 0))
-    decision = decide(found, job.data, job.form)
+    found = scan(reading, lambda rows: progress(rows, 0))
+    decision, repaired = decide(found, reading.data, reading.form), found.repaired
+    del found
     rows_read = len(decision.fate)
     crashpoint("data.after-scan")
     with new_folder(target) as folder:
-        _write_parts(job, decision, folder, lambda rows: progress(rows, rows_read))
-        check_unchanged(job.opened)
+        _write_parts(reading, decision, folder, lambda rows: progress(rows, rows_read))
+        check_unchanged(reading.opened)
         parts = {name: _part(folder, name, decision) for name in PARTS}
         digest = split_digest({name: part.digest for name, part in parts.items()}, decision.labels)
-        split = Split(digest, parts, decision.labels, tuple(each.file for each in job.opened))
-        report = _report(job, decision, leaked=leaked_rows(folder, parts))
+        split = Split(digest, parts, decision.labels, tuple(each.file for each in reading.opened))
+        leaked = leaked_rows(folder, parts, decision.near)
+        report = _report(reading, decision, leaked=leaked, repaired=repaired)
         write_json(folder / "split.json", to_dict(split))
         write_json(folder / "report.json", to_dict(report))
         seal(folder)
@@ -129,13 +139,13 @@ def _part(folder: Path, name: str, decision: Decision) -> Part:
     return Part(file, decision.rows[name], sha256_file(folder / file))
 
 
-def _kept(job: _Job, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, Cells]]:
+def _kept(reading: Reading, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, Cells]]:
     """Read the sources again and yield the rows that were kept: part, number, cells as read."""
     fate = decision.fate
     number = place = 0
-    for source in job.opened:
-        wanted = wanted_columns(job.data, job.form, source.columns)
-        for _, cells in read_cells(source, job.data, job.form, wanted):
+    for source in reading.opened:
+        wanted = wanted_columns(reading.data, reading.form, source.columns)
+        for _, cells in read_cells(source, reading.data, reading.form, wanted):
             if place >= len(fate):
                 return  # the source grew; check_unchanged says so
             part = fate[place]
@@ -148,18 +158,22 @@ def _kept(job: _Job, decision: Decision, tick: Tick) -> Iterator[tuple[str, int,
             number += 1
 
 
-def _writer(job: _Job, decision: Decision) -> Callable[[int, Cells], str]:
+def _writer(reading: Reading, decision: Decision) -> Callable[[int, Cells], str]:
     """Return the function from a row's number and cells to its line."""
-    numbers, clean, columns = decision.numbers, job.clean, {r: role_column(job.data, r) for r in job.form.known}
-    if job.form.gives == "label":
-        text, label, strip = columns["text"], columns["label"], job.data.clean.strip
+    numbers, clean, columns = (
+        decision.numbers,
+        reading.clean,
+        {r: role_column(reading.data, r) for r in reading.form.known},
+    )
+    if reading.form.gives == "label":
+        text, label, strip = columns["text"], columns["label"], reading.data.clean.strip
 
         def labelled(number: int, cells: Cells) -> str:
             value = cells[label].strip() if strip else cells[label]
             return row_line(number, clean(cells[text]), numbers.get(value, 0))
 
         return labelled
-    make = maker(job.form, clean)
+    make = reading.make
 
     def formed(number: int, cells: Cells) -> str:
         made = make({role: cells[column] for role, column in columns.items() if column in cells})
@@ -171,22 +185,23 @@ def _writer(job: _Job, decision: Decision) -> Callable[[int, Cells], str]:
     return formed
 
 
-def _write_parts(job: _Job, decision: Decision, folder: Path, tick: Tick) -> None:
-    line = _writer(job, decision)
+def _write_parts(reading: Reading, decision: Decision, folder: Path, tick: Tick) -> None:
+    line = _writer(reading, decision)
     with ExitStack() as stack:
         streams = {
             name: stack.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n"))
             for name in PARTS
         }
-        for part, number, cells in _kept(job, decision, tick):
+        for part, number, cells in _kept(reading, decision, tick):
             streams[part].write(line(number, cells))
 
 
-def _report(job: _Job, decision: Decision, *, leaked: int) -> DataReport:
-    _, number, cells = next(_kept(job, decision, lambda rows: None))
-    written = json.loads(_writer(job, decision)(number, cells))
-    mapping = ", ".join(f"{role} = column {role_column(job.data, role)!r}" for role in job.form.roles)
+def _report(reading: Reading, decision: Decision, *, leaked: int, repaired: int) -> DataReport:
+    _, number, cells = next(_kept(reading, decision, lambda rows: None))
+    written = json.loads(_writer(reading, decision)(number, cells))
+    mapping = ", ".join(f"{role} = column {role_column(reading.data, role)!r}" for role in reading.form.roles)
     dropped = sum(decision.dropped.values())
+    mended = f"repaired the encoding of {repaired} row{'s' * (repaired != 1)}"
     return DataReport(
         rows_read=len(decision.fate),
         rows_kept=sum(decision.rows.values()),
@@ -195,10 +210,11 @@ def _report(job: _Job, decision: Decision, *, leaked: int) -> DataReport:
         missing_values=decision.missing_values,
         class_counts=decision.class_counts,
         said=(
-            *(each.said for each in job.opened),
-            f"rows are {job.form.title[0].lower()}{job.form.title[1:]} (format {job.form.name}): {mapping}",
+            *(each.said for each in reading.opened),
+            f"rows are {reading.form.title[0].lower()}{reading.form.title[1:]} (format {reading.form.name}): {mapping}",
+            *([f"{mended} ({reading.repair.name})"] if reading.repair else []),
             f"read {len(decision.fate)} rows, dropped {dropped}",
-            decision.said,
+            *decision.said,
         ),
         example={
             "raw": _short(cells),

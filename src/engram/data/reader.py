@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from engram import registry
 from engram.data.blocks import read_start, refuse_foreign
@@ -78,10 +78,14 @@ def choose_reader(path: Path, options: Source) -> Reader:
 def file_reader(path: Path, options: Source) -> Reader:
     """Return the reader for one file; see `choose_reader`."""
     if options.format != "auto":
-        reader: Reader = registry.get("reader", options.format)
-        return reader
+        return cast(Reader, registry.get("reader", options.format))
     head = read_start(path)
-    readers: list[Reader] = [registry.get("reader", name) for name in registry.names("reader")]
+    if options.paragraphs:
+        return cast(Reader, registry.get("reader", "text"))
+    # Whoever speaks of columns means no plain text, whatever its lines look like.
+    table = options.header is not None or options.delimiter is not None or not options.quoting
+    names = [name for name in registry.names("reader") if not (table and name == "text")]
+    readers: list[Reader] = [registry.get("reader", name) for name in names]
     scores = [reader.sniff(head, path.name) for reader in readers]
     best = max(scores)
     if best < CERTAIN:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from engram.data.clean import digester, fold
-from engram.data.forms import BadCell, Cells, maker
+from engram.data.clean import Repair, digester, fold
+from engram.data.forms import BadCell, Cells, Made
 from engram.data.reader import Rows
+from engram.data.sketch import Sketcher
 from engram.data.sources import Opened
 from engram.errors import DataError
 from engram.schema.form import Form
@@ -27,18 +30,40 @@ REASONS = (
     "conflicting_label",
     "duplicate",
     "over_limit",
+    "near_leaked",
+    "near_duplicate",
 )
-BLANK, NO_TEXT, NO_LABEL, UNKNOWN, LEAKED, CONFLICTING, DUPLICATE, OVER_LIMIT = range(1, len(REASONS))
+BLANK, NO_TEXT, NO_LABEL, UNKNOWN, LEAKED, CONFLICTING, DUPLICATE, OVER_LIMIT, NEAR_LEAKED, NEAR_DUPLICATE = range(
+    1, len(REASONS)
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What both passes need: the configuration, the form of its rows, its sources, and how rows are made of cells.
+
+    clean: the prep steps and the stripping, as one function; it begins with `repair`, where that is wanted. make: for
+    every form but texts with a label, which are made here.
+    """
+
+    data: Data
+    form: Form
+    opened: tuple[Opened, ...]
+    clean: Callable[[str], str]
+    make: Callable[[Cells], Made]
+    repair: Repair | None = None
 
 
 @dataclass
 class Scan:
-    """What the first pass keeps: about 60 bytes a row, whatever the texts' lengths.
+    """What the first pass keeps: about 60 bytes a row, whatever the texts' lengths, and at most 528 more for near ones.
 
     lost: one byte for each row read: 0 if it is usable, else an index into REASONS.
     The other columns have one item for each usable row, in the order of the sources. exact and folded: 16-byte digests
     of the cleaned and of the folded text; group: of the group's value; label: index into `labels`; stratum: index of
-    the stratification value; given: what GIVEN makes of the source's part.
+    the stratification value; given: what GIVEN makes of the source's part. rest: 8 bytes, a digest of what a row that
+    is no labelled text has beside the text by which it is compared, where near duplicates are wanted; sketcher has
+    their sketches then. repaired: rows whose encoding was mended.
     """
 
     lost: bytearray = field(default_factory=bytearray)
@@ -52,21 +77,26 @@ class Scan:
     labels: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     strata: dict[bytes, int] = field(default_factory=dict)
+    rest: bytearray = field(default_factory=bytearray)
+    sketcher: Sketcher | None = None
+    repaired: int = 0
 
 
 Tick = Callable[[int], None]
 
 
-def scan(data: Data, form: Form, opened: tuple[Opened, ...], clean: Callable[[str], str], tick: Tick) -> Scan:
+def scan(reading: Reading, tick: Tick) -> Scan:
     """Read every row of every source once.
 
     Raises DataError for anything that a reader refuses, for a cell that does not hold what its role asks for, and for
     more than 10,000 labels or strata; UsageError for columns that the recipe maps to no known role.
     """
+    data, form = reading.data, reading.form
     found = Scan(labels=list(dict.fromkeys((data.labels or {}).values())), numbers=label_numbers(data.labels))
-    add = _labelled(data, found, clean) if form.gives == "label" else _formed(data, form, found, clean)
+    found.sketcher = Sketcher() if data.clean.deduplicate == "near" else None
+    add = _labelled(data, found, reading.clean) if form.gives == "label" else _formed(reading, found)
     beside = _beside(data, form, found)
-    for source in opened:
+    for source in reading.opened:
         given = GIVEN[source.source.part]
         wanted = wanted_columns(data, form, source.columns)
         for line, cells in read_cells(source, data, form, wanted):
@@ -75,6 +105,7 @@ def scan(data: Data, form: Form, opened: tuple[Opened, ...], clean: Callable[[st
             if not cells:
                 found.lost.append(BLANK)
                 continue
+            mended = reading.repair.changed if reading.repair else 0
             try:
                 reason = add(cells)
                 if not reason:
@@ -86,6 +117,7 @@ def scan(data: Data, form: Form, opened: tuple[Opened, ...], clean: Callable[[st
                     str(error), file=str(source.path), line=line, column=column, remedy=error.remedy
                 ) from error
             found.lost.append(reason)
+            found.repaired += reading.repair is not None and reading.repair.changed > mended
     return found
 
 
@@ -119,17 +151,24 @@ def _labelled(data: Data, found: Scan, clean: Callable[[str], str]) -> Callable[
         found.folded += key
         found.exact += key if folded == text else digest(text)
         found.label.append(number)
+        if found.sketcher:
+            found.sketcher.add(folded)
         return 0
 
     return add
 
 
-def _formed(data: Data, form: Form, found: Scan, clean: Callable[[str], str]) -> Callable[[Cells], int]:
+def _formed(reading: Reading, found: Scan) -> Callable[[Cells], int]:
     """Return the function that takes rows of any other form."""
-    columns = {role: role_column(data, role) for role in form.known}
-    make, digest, renamed = maker(form, clean), digester(data.split.seed), data.labels or {}
+    data = reading.data
+    columns = {role: role_column(data, role) for role in reading.form.known}
+    make, digest, renamed = reading.make, digester(data.split.seed), data.labels or {}
 
     def add(cells: Cells) -> int:
+        if "label" in columns:  # a column of a template
+            value = cells[columns["label"]].strip()
+            if not value or (renamed and value not in renamed):
+                return UNKNOWN if value else NO_LABEL
         made = make({role: cells[column] for role, column in columns.items() if column in cells})
         if made.body is None:
             return NO_TEXT
@@ -141,12 +180,24 @@ def _formed(data: Data, form: Form, found: Scan, clean: Callable[[str], str]) ->
                 found.labels.append(tag)
                 if len(found.numbers) > MAX_VALUES:
                     raise _too_many("tags")
-        found.folded += digest(fold(made.text))
+        folded = fold(made.text)
+        found.folded += digest(folded)
         found.exact += digest(made.whole)
         found.label.append(0)
+        if found.sketcher:
+            found.sketcher.add(folded)
+            found.rest += digest(_rest(made.body))[:8]
         return 0
 
     return add
+
+
+def _rest(body: Mapping[str, Any]) -> str:
+    """Return what a row has beside the text by which it is compared: its tags or answers, and tools; folded."""
+    beside = {name: value for name, value in body.items() if name not in ("messages", "tokens", "anchor")}
+    if "chosen" not in body and len(body.get("messages", ())) > 1:
+        beside["answer"] = body["messages"][-1]
+    return fold(json.dumps(beside, sort_keys=True, ensure_ascii=False))
 
 
 def _beside(data: Data, form: Form, found: Scan) -> Callable[[Cells], None]:
@@ -154,7 +205,7 @@ def _beside(data: Data, form: Form, found: Scan) -> Callable[[Cells], None]:
     digest, strata = digester(data.split.seed), found.strata
     group = data.split.group and column_of(data, form, data.split.group)
     stratify = stratified_by(data, form)
-    by_value = stratify is not None and stratify != role_column(data, "label")
+    by_value = stratify is not None and not (form.gives == "label" and stratify == role_column(data, "label"))
 
     def keep(cells: Cells) -> None:
         empty = 0
@@ -178,7 +229,7 @@ def _beside(data: Data, form: Form, found: Scan) -> Callable[[Cells], None]:
 def stratified_by(data: Data, form: Form) -> str | None:
     """Return the column whose proportions are kept; ``label``, the default, means nothing where rows have none."""
     wanted = data.split.stratify
-    if not wanted or (wanted == "label" and form.gives != "label" and "label" not in data.columns):
+    if not wanted or (wanted == "label" and "label" not in form.known):
         return None
     return column_of(data, form, wanted)
 

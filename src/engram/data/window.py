@@ -82,8 +82,8 @@ def value(window: Window) -> Any:
             if not cut or not _more(window):
                 raise _malformed(window, error) from error
             continue
-        # A number at the very end may go on.
-        if end == len(text) and text[begin] not in '"{[' and _more(window):
+        # A number near the end may go on, after a point or an exponent too.
+        if end > len(text) - _TOKEN_CHARACTERS and text[begin] not in '"{[' and _more(window):
             continue
         if end - begin > LINE_LIMIT_BYTES:
             raise _too_long(window)
@@ -94,14 +94,14 @@ def value(window: Window) -> Any:
         return decoded
 
 
-def unexpected(window: Window, expected: str) -> DataError:
+def unexpected(window: Window, expected: str, remedy: str = "") -> DataError:
     """Say what was expected at this place, and what stands there."""
     found = peek(window)
     if not found:
         return wrong(window, f"expected {expected}, received the end of the document.", "Is the file whole?")
     word = _WORD.match(window.text, window.at)
     number = "a number" if found in "-0123456789" else repr(word[0] if word else found)
-    return wrong(window, f"expected {expected}, received {_BEGINS.get(found, number)}.")
+    return wrong(window, f"expected {expected}, received {_BEGINS.get(found, number)}.", remedy)
 
 
 def wrong(window: Window, message: str, remedy: str = "") -> DataError:

@@ -9,6 +9,7 @@ from typing import Any
 from engram import files
 from engram.errors import PlatformError
 from engram.export.format import BaseRef, Export
+from engram.export.heads import lost_heads
 from engram.export.inspect import refuse_code
 from engram.export.tasks import LABELLED, open_model
 from engram.export.tokens import fit_embeddings, keeps_rows
@@ -19,13 +20,21 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "
 
     Rows of added tokens are in the adapter when it trains them (`engram.export.tokens.token_rows`); where it does not,
     the embeddings are saved whole, because what a resize drew can't be drawn again.
+
+    Raises PlatformError when the adapter alone would not give the model back: it lacks a part of the head, or the
+    embeddings have a size that no reader would arrive at.
     """
+    if task in LABELLED and (lost := lost_heads(model)):
+        raise PlatformError(
+            f"The adapter does not hold {', '.join(lost)}, which was drawn for this run and is in no base.",
+            remedy="Name what engram.export.heads.head_modules returns as modules_to_save when the adapter is put on.",
+        )
     config = model.peft_config["default"]
     config.base_model_name_or_path = base.name
     config.revision = base.revision or None
-    for name in ("target_modules", "modules_to_save"):
+    for name in ("target_modules", "exclude_modules", "modules_to_save"):
         if isinstance(chosen := getattr(config, name), set | list | tuple):
-            setattr(config, name, sorted(chosen))  # peft keeps a set, whose order changes from process to process
+            setattr(config, name, sorted(chosen))  # peft keeps sets, whose order changes from process to process
     added = _added_rows(model, tokenizer, base)
     whole = bool(added) and not keeps_rows(model, added)
     model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=whole)
@@ -58,10 +67,7 @@ def open_adapter(
 
 
 def _added_rows(model: Any, tokenizer: Any, base: BaseRef) -> range:
-    """Return the rows that the model has and its base has not.
-
-    Raises PlatformError when whoever opens the adapter would arrive at another number of rows.
-    """
+    """Return the rows that the model has and its base has not."""
     from transformers import AutoConfig
 
     known = AutoConfig.from_pretrained(base.folder).get_text_config().vocab_size

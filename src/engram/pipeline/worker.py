@@ -16,6 +16,7 @@ from engram.files import json_digest
 from engram.pipeline import control
 from engram.pipeline.context import Context, child_main
 from engram.pipeline.environment import fingerprint
+from engram.prep.plan import training_rows
 from engram.proc import crashpoint
 from engram.schema.codec import to_dict
 
@@ -31,9 +32,16 @@ def work(context: Context, arguments: list[str]) -> None:
     recipe, folder = context.recipe, context.folder.split_folder(context.home)
     split, _ = load_split(folder)
     loaded = code.load(recipe, split.labels)
-    train = code.prepare(loaded, read_part(folder, split.parts["train"]))
+    given = read_part(folder, split.parts["train"])
+    rows = list(training_rows(recipe.prep, given, seed=recipe.train.seed, labels=split.labels))
+    train = code.prepare(loaded, rows)
     valid = code.prepare(loaded, read_part(folder, split.parts["valid"]))
-    context.journal.emit("started", {"rows": len(train.lengths), "parameters": count_parameters(loaded.model)})
+    added = len(rows) - split.parts["train"].rows
+    if added:
+        context.journal.emit("note", {"text": f"the prep steps added {added} rows to the part train"})
+    context.journal.emit(
+        "started", {"rows": len(train.lengths), "rows_added": added, "parameters": count_parameters(loaded.model)}
+    )
     outcome = fit(
         Training(
             model=loaded.model,

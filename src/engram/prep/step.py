@@ -1,14 +1,34 @@
-"""What a prep step is: a name, a version and a pure function of text."""
+"""What a prep step is: a name, a version, what it works on, and a pure function with options."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engram.config.bounds import Bound
+
+On = Literal["text", "row", "training rows", "tokens", "batches"]
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of a step that has none."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One text → text step. A change of what `apply` returns needs a new `version`, or old caches would be trusted.
+    """One prep step. A change of what `apply` returns needs a new `version`, or old caches would be trusted.
+
+    on: what it works on, which decides what `apply` is and when it is called:
+
+    - ``text``: ``apply(text)``, or ``apply(text, options)`` with options, returns a text. Before rows are compared.
+    - ``row``: ``apply(options)`` returns an `engram.data.compose.Composer`, which makes rows out of columns.
+    - ``training rows``: ``apply(rows, options, seed, labels)`` yields rows. After the split, on its training part only.
+    - ``tokens``, ``batches``: ``apply(options)`` returns keys of the recipe's block `train` and their values.
+
+    options: a frozen dataclass; its fields are the step's options, with their types, defaults and lines of docstring.
+    bounds: option → the range of its number. fault: returns what types and bounds can't say, or ''.
 
     >>> Step("shout", "1", str.upper).apply("hello")
     'HELLO'
@@ -16,4 +36,8 @@ class Step:
 
     name: str
     version: str
-    apply: Callable[[str], str]
+    apply: Callable[..., Any]
+    on: On = "text"
+    options: type[Any] = NoOptions
+    bounds: Mapping[str, Bound] = field(default_factory=dict)
+    fault: Callable[[Any], str] = lambda options: ""

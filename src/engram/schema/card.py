@@ -36,6 +36,18 @@ class SpansOut:
 
 
 @dataclass(frozen=True)
+class TalkIn:
+    """Predictions take a text, or a conversation as ``{"messages": [{"role", "content"}], "tools": []}``."""
+
+    example: str = ""
+
+
+@dataclass(frozen=True)
+class TextOut:
+    """Predictions give a text, why it ended (``stop`` or ``length``) and how many tokens were read and written."""
+
+
+@dataclass(frozen=True)
 class TaskCard:
     """One task of a kind: the forms of its rows, its measures, reference baseline, gates and exports."""
 
@@ -45,8 +57,8 @@ class TaskCard:
     reference_baseline: str
     gates: Mapping[str, tuple[Criterion, ...]]
     exports: tuple[str, ...]
-    predict_in: TextIn
-    predict_out: LabelOut | SpansOut
+    predict_in: TextIn | TalkIn
+    predict_out: LabelOut | SpansOut | TextOut
 
 
 @dataclass(frozen=True)

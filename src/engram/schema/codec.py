@@ -1,4 +1,8 @@
-"""Dataclass to plain dict and back; strict on the way in, so that a typo can never be a silent default."""
+"""Dataclass to plain dict and back; strict on the way in, so that a typo can never be a silent default.
+
+A record that people write in a shape of its own says so itself: ``to_plain()`` returns that shape, and the class method
+``from_plain(value, path)`` reads it.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,8 @@ def to_dict(record: Any) -> Any:
     {'x': 1, 'tags': ['a']}
     """
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        if hasattr(record, "to_plain"):
+            return to_dict(record.to_plain())
         return {field.name: to_dict(getattr(record, field.name)) for field in dataclasses.fields(record)}
     if isinstance(record, Mapping):
         return {str(key): to_dict(value) for key, value in record.items()}
@@ -55,6 +61,8 @@ def from_dict(cls: type[T], value: Any, path: Path = ()) -> T:
     Traceback (most recent call last):
     engram.schema.codec.FieldProblem: 'x' must be a whole number, not the text '1'.
     """
+    if hasattr(cls, "from_plain"):
+        return typing.cast(T, cls.from_plain(value, path))  # type: ignore[attr-defined]
     if not isinstance(value, Mapping):
         raise FieldProblem(path, f"{_name(path)} must be a block of keys, not {_say(value)}.")
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from engram.schema.codec import FieldProblem, Path
 from engram.schema.criterion import Criterion
 
 FORMAT = "engram.recipe/1"
@@ -15,12 +16,19 @@ FORMAT = "engram.recipe/1"
 class Model:
     """Where the weights come from.
 
-    source: hub id, local folder, or ``embedded:minilm``.
+    source: hub id, local folder, ``embedded:minilm``, or ``made:causal`` and ``made:seq2seq``: tiny models with random
+        weights that are made on the spot, for data that a small model can learn from nothing.
     revision: a branch, tag or commit of the hub; pinned to a commit at the first run.
+    special_tokens: tokens that the tokenizer learns and never splits, as ``<context>``; each gets a row of its own in
+        the embeddings, which is trained and exported.
+    template: how a conversation is written down, as ``"{prompt}\\n\\n{response}"``; ``{system}`` may stand before
+        ``{prompt}``. Absent means the chat template of the tokenizer where it has one.
     """
 
     source: str
     revision: str = "main"
+    special_tokens: tuple[str, ...] = ()
+    template: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,15 @@ class Source:
 class Clean:
     """What happens to each row before the split.
 
-    deduplicate: ``exact`` drops rows whose cleaned text is the same (and the same label); ``none`` keeps them.
+    deduplicate: ``exact`` drops rows whose cleaned text is the same (and the same label), ``near`` also those that
+        differ by a word or two, and keeps such texts in one part of the split; ``none`` keeps all rows.
+    near_threshold: the Jaccard similarity of their pairs of words from which two texts are near (`near` only).
+    repair_encoding: mend text that was decoded with the wrong encoding, such as ``cafÃ©`` for ``café``.
     """
 
-    deduplicate: Literal["exact", "none"] = "exact"
+    deduplicate: Literal["near", "exact", "none"] = "exact"
+    near_threshold: float = 0.8
+    repair_encoding: bool = False
     strip: bool = True
 
 
@@ -104,6 +117,43 @@ class Data:
 
 
 @dataclass(frozen=True)
+class PrepStep:
+    """One prep step: its name, and its options where it has some.
+
+    A recipe writes a name, or a block with that one key: ``normalise``, ``{instruct: {template: "Sum up: {text}"}}``.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_plain(self) -> str | dict[str, dict[str, Any]]:
+        """Return the step as recipes write it.
+
+        >>> PrepStep("normalise").to_plain(), PrepStep("pack", {"tokens": 2048}).to_plain()
+        ('normalise', {'pack': {'tokens': 2048}})
+        """
+        return {self.name: dict(self.options)} if self.options else self.name
+
+    @classmethod
+    def from_plain(cls, value: Any, path: Path) -> PrepStep:
+        """Read a step as recipes write it; what the options mean is checked where the steps are known.
+
+        Raises FieldProblem for anything but a name or a block with one name, whose options are a block.
+        """
+        where = repr(".".join(map(str, path)))
+        if isinstance(value, str):
+            return cls(value)
+        if not isinstance(value, Mapping) or len(value) != 1:
+            told = f"{where} must be the name of a step, or a block with one name: {{instruct: {{template: …}}}}."
+            raise FieldProblem(path, told)
+        (name, options), *_ = value.items()
+        if options is not None and not isinstance(options, Mapping):
+            told = f"the options of the prep step {str(name)!r} must be a block of keys."
+            raise FieldProblem((*path, name), told)
+        return cls(str(name), dict(options or {}))
+
+
+@dataclass(frozen=True)
 class Adapter:
     """How much of the model is trained: all of it (`full`) or low-rank adapters (`lora`, Hu et al. 2021)."""
 
@@ -127,6 +177,7 @@ class Train:
 
     tokens_per_batch: fill each batch up to so many tokens, padding included, instead of a number of rows.
     max_seq_length: longer rows are truncated, and counted as lost tokens.
+    loss_on: what a text model learns: the ``completion`` (all answers of a conversation and their ends), or ``all``.
     packing: put rows one after the other in one sequence of up to tokens_per_batch (or max_seq_length × rows) tokens;
         no row sees another, and nothing is padded.
     precision: ``bf16`` and ``fp16`` compute in mixed precision; weights stay fp32.
@@ -151,6 +202,7 @@ class Train:
     max_grad_norm: float = 1.0
     precision: Literal["fp32", "bf16", "fp16"] = "bf16"
     max_seq_length: int = 256
+    loss_on: Literal["completion", "all"] = "completion"
     group_by_length: bool = True
     packing: bool = False
     gradient_checkpointing: bool = False
@@ -166,10 +218,14 @@ class Train:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Which metrics are reported, and how the intervals are drawn."""
+    """Which metrics are reported, and how the intervals are drawn.
+
+    max_new_tokens: the most tokens that a text model writes for one answer, here and when it serves.
+    """
 
     metrics: tuple[str, ...] = ()
     bootstrap: int = 10_000
+    max_new_tokens: int = 64
 
 
 @dataclass(frozen=True)
@@ -193,7 +249,7 @@ class Recipe:
     title: str = ""
     category: str = ""
     use: Literal["commercial", "research"] = "commercial"
-    prep: tuple[str, ...] = ("normalise",)
+    prep: tuple[PrepStep, ...] = (PrepStep("normalise"),)
     adapter: Adapter = Adapter()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()

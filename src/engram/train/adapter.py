@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,11 +15,14 @@ from engram.schema.recipe import Adapter
 HEADS = ("classifier", "score")
 
 
-def attach(model: nn.Module, adapter: Adapter, task_type: str) -> nn.Module:
+def attach(
+    model: nn.Module, adapter: Adapter, task_type: str, token_rows: Mapping[str, list[int]] | None = None
+) -> nn.Module:
     """Make a model trainable the way the recipe says.
 
     full: every parameter. lora: the base is frozen, adapters are added, and peft keeps the task's new head trainable.
-    task_type is peft's word (``SEQ_CLS``, ``CAUSAL_LM``, …).
+    task_type is peft's word (``SEQ_CLS``, ``CAUSAL_LM``, …). token_rows: layer → rows of it that are trained and saved
+    beside the adapters, for tokens that are new to the model.
 
     Raises UserError when `target_modules` names no module of this model.
     """
@@ -35,6 +39,7 @@ def attach(model: nn.Module, adapter: Adapter, task_type: str) -> nn.Module:
         lora_dropout=adapter.dropout,
         target_modules=targets,
         task_type=task_type,
+        trainable_token_indices=dict(token_rows) if token_rows else None,
         exclude_modules=list(HEADS) if task_type == "TOKEN_CLS" else None,  # a head of its own needs no adapter
     )
     try:

@@ -12,7 +12,7 @@ from engram.config.check import check_recipe, is_name
 from engram.config.load import load_recipe
 from engram.schema.codec import to_dict
 from engram.schema.criterion import Criterion
-from engram.schema.recipe import Adapter, Data, Evaluate, Model, Recipe, Source, SplitPlan, Train
+from engram.schema.recipe import Adapter, Data, Evaluate, Model, PrepStep, Recipe, Source, SplitPlan, Train
 
 
 def recipe(**changes) -> Recipe:
@@ -39,8 +39,8 @@ def test_a_sound_recipe_has_no_faults():
         ({"kind": "languag"}, "kind", "Unknown kind 'languag'. Known: language. Did you mean 'language'?"),
         ({"task": "clasify"}, "task", "Did you mean 'classify'?"),
         ({"model": Model(" ")}, "model.source", "must name a hub id"),
-        ({"prep": ("normalize",)}, "prep.0", "Unknown prep step 'normalize'. Known: normalise."),
-        ({"prep": ("normalise", "normalise")}, "prep.1", "named twice"),
+        ({"prep": (PrepStep("normalize"),)}, "prep.0", "Unknown prep step 'normalize'."),
+        ({"prep": (PrepStep("normalise"), PrepStep("normalise"))}, "prep.1", "named twice"),
         (
             {"evaluate": Evaluate(("ece", "bleu"))},
             "evaluate.metrics.1",

@@ -134,6 +134,18 @@ def test_the_order_of_the_file_does_not_change_who_goes_where(tmp_path):
         assert all(sorted(texts(one, name)) == sorted(texts(two, name)) for name in NAMES)
 
 
+@pytest.mark.parametrize("stratify", ["label", "kind"])
+def test_the_class_that_comes_first_does_not_change_who_goes_where(tmp_path, stratify):
+    draw = random.Random(1)
+    rows = [(f"text {i}", draw.choice("abcde"), draw.choice("uvwx")) for i in range(73)]
+    splits = []
+    for number in range(6):
+        write_csv(tmp_path / f"{number}.csv", draw.sample(rows, len(rows)), ("text", "label", "kind"))
+        made = prepare(tmp_path, data(f"{number}.csv", split=SplitPlan(0.5, 0.25, 0.25, stratify=stratify)))
+        splits.append([sorted(texts(made, name)) for name in NAMES])
+    assert all(one == splits[0] for one in splits)
+
+
 def test_the_seed_decides_the_split(tmp_path):
     write_csv(tmp_path / "rows.csv", plain(200))
     digests = [prepare(tmp_path, data("rows.csv", split=SplitPlan(seed=seed))).split.digest for seed in (1, 1, 2)]

@@ -39,7 +39,7 @@ def read(path: Path, content: str | bytes, wanted: tuple[str, ...] | None = None
 )
 def test_what_json_writes_is_read_back_whatever_the_blocks(tmp_path_factory, records, size, indent, ascii_only, held):
     path = tmp_path_factory.getbasetemp() / "round.json"
-    document = {"v": [1, 2], "rows": records, "end": {"x": [{}]}} if held and records else records
+    document = {"v": [123, 2.5], "n": -4567, "rows": records, "end": {"x": [{}]}} if held and records else records
     content = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
     with patch.object(blocks, "BLOCK_BYTES", size):
         rows = read(path, content, ("text", "turns"), ("turns",))
@@ -92,7 +92,12 @@ def test_a_look_says_which_array_the_rows_are(tmp_path):
         ('[{"a": 1}', 1, 10, "received the end of the document. Is the file whole?"),
         ('[{"a": 1},\n {"a": "b', 2, 2, "ends inside the value that begins here"),
         ('[{"a": 1},\n {"a":', 2, 2, "ends inside the value that begins here"),
-        ('[{"a": 1}]\n{"a": 2}', 2, 1, "expected the end of the document, received an object"),
+        (
+            '[{"a": 1}]\n{"a": 2}',
+            2,
+            1,
+            "expected the end of the document, received an object. For one object on each line",
+        ),
         ('"a"', 1, 1, "received a text"),
         ("[null]", 1, 2, "received 'null'"),
         ("[-1]", 1, 2, "received a number"),
@@ -142,6 +147,7 @@ def test_lists_are_refused_where_a_text_is_due(tmp_path, cell, column):
         ("a.json", "oops", "json"),
         ("a.jsonl", '{"text": "a"\n', "jsonl"),
         ("a.jsonl", '[{"text": "a"}]', "json"),
+        ("a.jsonl", '{"messages": [{"role": "' + "a" * 70_000 + '"}]}\n{}\n', "jsonl"),
         ("a.txt", '{\n "data": 7\n}', "json"),
         ("a.csv", "[text],label\na,b\n", "csv"),
     ],

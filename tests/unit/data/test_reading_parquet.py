@@ -181,6 +181,16 @@ def test_a_page_with_a_wrong_checksum_is_named_by_the_rows_before_it(tmp_path, w
     assert "the rows after row 1,536 can't be read (could not verify page integrity" in str(error)
 
 
+def test_rows_that_are_too_large_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    table = pa.table({"a": ["x", "y" * (5 << 20)], "b": ["x", "y"]})
+    monkeypatch.setattr(parquet, "_batches", lambda *rest: pytest.fail("rows were read"))
+    with pytest.raises(DataError, match="bytes in 1 rows from here on; a row may have 1 MiB") as caught:
+        read(tmp_path / "a.parquet", table, ("b", "a"), row_group_size=1)
+    assert (caught.value.line, caught.value.column) == (2, "a")
+    monkeypatch.undo()
+    assert [cells["b"] for _, cells in read(tmp_path / "a.parquet", table, ("b",))] == ["x", "y"]
+
+
 def test_a_footer_that_counts_wrongly_is_refused(tmp_path, whole, monkeypatch):
     path = tmp_path / "short.parquet"
     path.write_bytes(whole)

@@ -83,3 +83,13 @@ def test_prose_is_told_from_tables_by_its_content(tmp_path, content, format):
     path = tmp_path / "a.txt"
     path.write_text(content)
     assert choose_reader(path, Source(path="a.txt")).name == format
+
+
+def test_options_of_tables_and_of_paragraphs_decide_before_the_content(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("one, two\n\nthree\n")
+    assert choose_reader(path, Source(path="a.txt")).name == "text"
+    for options in ({"header": ("text",)}, {"delimiter": "\t"}, {"quoting": False}):
+        assert choose_reader(path, Source(path="a.txt", **options)).name == "csv"
+    path.write_text("text,label\ngood,1\n")
+    assert choose_reader(path, Source(path="a.txt", paragraphs=True)).name == "text"

@@ -282,7 +282,7 @@ def writing(generated: bool = True) -> Sample:
         "evaluate": Report(sample.run.id, "evaluate", 400, measures, DIGEST, 1, details),
     }
     sample.verdicts["evaluate"] = _verdict(sample.run.id, "evaluate", gain)
-    sample.better, sample.gives = {**KPIS, **dict.fromkeys(measures.keys() - KPIS.keys(), "max")}, "texts"
+    sample.better, sample.gives = {**dict.fromkeys(measures, "max"), **KPIS}, "texts"
     return sample
 
 

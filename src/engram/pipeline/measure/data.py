@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engram import files, registry
+from engram import files
 from engram.data.prepare import prepare_split
 from engram.data.rows import read_part
 from engram.pipeline.context import Context
+from engram.prep.plan import plan
 from engram.schema.report import Measure, Report
 from engram.schema.split import DataReport, Split
 
@@ -17,14 +18,15 @@ from engram.schema.split import DataReport, Split
 def data(context: Context) -> Report:
     """Make the split, tokenise it with the model's tokenizer and report what was lost on the way."""
     recipe = context.recipe
-    steps = [registry.get("prep step", name) for name in recipe.prep]
+    prep = plan(recipe.prep)
     prepared = prepare_split(
         recipe.data,
         folder=Path(files.read_json(context.folder.path / "origin.json")["folder"]),
         cache=context.home / "datasets",
         forms=context.task.forms,
-        steps=[step.apply for step in steps],
-        step_names=[f"{step.name}/{step.version}" for step in steps],
+        steps=prep.texts,
+        step_names=prep.names,
+        composer=prep.composer,
         on_progress=context.progress("rows"),
     )
     files.write_json(

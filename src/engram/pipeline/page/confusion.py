@@ -22,17 +22,22 @@ Matrix = list[list[int]]
 
 @dataclass(frozen=True)
 class Kind:
-    """What is confused. key: of the counts in the details. counted: what a cell counts. one, many: the answers."""
+    """What is confused.
+
+    key: of the counts in the details. counted: what a cell counts. one, many: the answers. outside: the answer of what
+    is nothing in particular, if there is one.
+    """
 
     key: str
     title: str
     counted: str
     one: str
     many: str
+    outside: str | None = None
 
 
 CLASSES = Kind("confusion_matrix", "Confusion matrix", "test row", "class", "classes")
-TAGS = Kind("tag_confusion", "Confusion of tags", "word", "tag", "tags")
+TAGS = Kind("tag_confusion", "Confusion of tags", "word", "tag", "tags", "O")
 
 
 def section(report: Report | None, kind: Kind, span: int, note: str = "") -> str:
@@ -71,13 +76,22 @@ def read(details: Mapping[str, Any], kind: Kind) -> tuple[Matrix, list[str]]:
 def summary(matrix: Matrix, labels: Sequence[str], kind: Kind) -> str:
     """Return the matrix in words: how many are right, and the pair that is confused most."""
     everything, right = sum(map(sum, matrix)), sum(line[at] for at, line in enumerate(matrix))
-    said = f"{number(right)} of {plural(everything, kind.counted)} are right"
+    said = f"{number(right)} of {plural(everything, kind.counted)} are right{_marked(matrix, labels, kind)}"
     worst = most_confused(matrix, 1)
     if not worst:
         return f"{said}; no {kind.one} is taken for another."
     count, truth, guess = worst[0]
     times = "once" if count == 1 else "twice" if count == 2 else f"{number(count)} times"
     return f"{said}. Most often confused: {esc(labels[truth])} taken for {esc(labels[guess])}, {times}."
+
+
+def _marked(matrix: Matrix, labels: Sequence[str], kind: Kind) -> str:
+    """Return how many are right where the truth is not the outside one, which is most of the words and easy."""
+    if kind.outside not in labels:
+        return ""
+    rest = [(at, line) for at, line in enumerate(matrix) if labels[at] != kind.outside]
+    right, everything = sum(line[at] for at, line in rest), sum(sum(line) for _, line in rest)
+    return f", {number(right)} of the {number(everything)} that are not {esc(kind.outside)}"
 
 
 def most_confused(matrix: Matrix, most: int) -> list[tuple[int, int, int]]:

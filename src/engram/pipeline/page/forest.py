@@ -72,16 +72,16 @@ def _pair(unit: Unit, lines: Measures, against: Baselines, better: Better, told:
     others = list(against.others.items())[: len(MARKS)]
     drawing, beyond = _scores(unit, lines, others, better)
     keys = _legend(against.reference, told, others, better) if told else ""
-    panels = _panel(esc(unit.title), keys, drawing, beyond)
+    panels = _panel(esc(unit.title), keys, drawing)
     gains = [(name, measure) for name, measure in lines if is_number(measure.difference)]
     if gains:
         keys = _gain_legend([pair for pair in told if is_number(pair[1].difference)], better) if told else ""
         panels += _panel("Difference, tuned less baseline", keys, _differences(unit, gains, better))
-    return f'<div class="duo">{panels}</div>'
+    return f'<div class="duo">{panels}</div>{beyond}'
 
 
-def _panel(title: str, legend: str, drawing: str, beyond: str = "") -> str:
-    return f'<figure><h3>{title}</h3>{legend}<div class="forest well">{drawing}</div>{beyond}</figure>'
+def _panel(title: str, legend: str, drawing: str) -> str:
+    return f'<figure><h3>{title}</h3>{legend}<div class="forest well">{drawing}</div></figure>'
 
 
 def _legend(reference: str, told: Measures, others: Sequence[tuple[str, Mapping[str, float]]], better: Better) -> str:
@@ -138,7 +138,7 @@ def _scores(
         for words, name, value in (one for one in known if one not in near)
     ]
     says = f"{esc(unit.title)}: the tuned model and its baselines; numbers in the table."
-    beyond = f'<p class="hint beyond">Beyond this axis: {"; ".join(far)}.</p>' if far else ""
+    beyond = f'<p class="hint beyond">Too far off to be drawn: {"; ".join(far)}.</p>' if far else ""
     return _axes(scale, len(lines), "".join(drawn), says), beyond
 
 
@@ -183,8 +183,8 @@ def _label(at: int, name: str, value: str, better: Better) -> str:
     title = metric_title(name)
     shown = short(SHORT.get(name, title), 18) + arrow(name, better)
     return (
-        f'<text class="label" x="2" y="{y}">{shown}<title>{esc(title)}</title></text>'
-        f'<text class="value" x="100%" dx="-2" y="{y}" text-anchor="end">{value}</text>'
+        f'<text class="label" x="8" y="{y}">{shown}<title>{esc(title)}</title></text>'
+        f'<text class="value" x="100%" dx="-8" y="{y}" text-anchor="end">{value}</text>'
     )
 
 
@@ -211,7 +211,6 @@ def _table(measures: Measures, against: Baselines, better: Better) -> str:
         (words, numbers) for words, numbers in against.others.items() if any(_has(numbers, n) for n, _ in measures)
     ]
     tested = any(is_number(m.mcnemar_p) for _, m in measures)
-    hows = {name: _how(m) for name, m in measures}
     heads = ["Metric", "Tuned", "95 % interval", "Baseline", *(words[:1].upper() + words[1:] for words, _ in others)]
     heads += ["Difference", "95 % interval of it", *["McNemar p"] * tested]
     right = frozenset(range(1, len(heads)))
@@ -228,17 +227,9 @@ def _table(measures: Measures, against: Baselines, better: Better) -> str:
                 number(m.difference, signed=True, decimals=places),
                 interval(m.difference_interval, signed=True, decimals=places),
                 *[number(m.mcnemar_p)] * tested,
-                *[esc(hows[name])] * any(hows.values()),
             ]
         )
-    heads += ["How it is worked out"] * any(hows.values())
     named = ", ".join([against.reference, *(words for words, _ in others)])
     return table(
         f"Every metric of the tuned model and of its baselines ({named})", heads, lines, right=right, stack=True
     )
-
-
-def _how(measure: Measure) -> str:
-    """Return how the number is worked out; where it has an interval, that one's method stands in front."""
-    parts = measure.method.split("; ")
-    return "; ".join(parts[1:] if measure.interval else parts)

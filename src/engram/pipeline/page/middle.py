@@ -67,8 +67,8 @@ def _of_spans(report: Report | None, curve: Sequence[Mapping[str, float]], note:
     """Return loss, confusion of tags and scores of each type; the last only where the tags mark spans."""
     typed = report is None or classes.TYPES.key in report.details
     wide = confusion.is_wide(report, confusion.TAGS)
-    types = [Card("classes", "Each type", classes.section(report, classes.TYPES, 5, note))] if typed else []
-    matrix = confusion.section(report, confusion.TAGS, 7 if typed and not wide else 12, note)
+    types = [Card("classes", "Each type", classes.section(report, classes.TYPES, 6, note))] if typed else []
+    matrix = confusion.section(report, confusion.TAGS, 6 if typed and not wide else 12, note)
     tags = Card("confusion", "Confusion of tags", matrix)
-    drawn = Card("loss", "Loss", loss.section(curve, 7 if typed and wide else 12, note))
+    drawn = Card("loss", "Loss", loss.section(curve, 6 if typed and wide else 12, note))
     return [drawn, *types, tags] if wide else [drawn, tags, *types]

@@ -73,7 +73,7 @@ def number(value: object, signed: bool = False, decimals: int = 3) -> str:
     """Return a number as people read it; a dash where there is none.
 
     Three decimals, or three significant digits where those would say little; whole numbers bare, thousands parted by
-    thin spaces, no zero before the point. A signed number is a difference: it keeps its decimals while they say anything.
+    thin spaces, no zero before the point. A signed number is a difference: three decimals down to .0005.
 
     >>> number(0.8849), number(0.0021), number(-0.0021, signed=True), number(1820).replace(THIN, " "), number(None)
     ('.885', '.00210', '−.002', '1 820', '–')

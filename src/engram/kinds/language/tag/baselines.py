@@ -124,7 +124,7 @@ def _probe(
     def worth(c: float) -> float:
         chances = cross_val_predict(of(c, 300), x, y, cv=folds, method="predict_proba")
         guess = decode(_scores(chances, np.unique(y), labels), offsets, labels)
-        return metric.compute(SpanAnswers(y, guess, offsets, labels))
+        return float(metric.compute(SpanAnswers(y, guess, offsets, labels)))
 
     folds = list(GroupKFold(CHOICE_FOLDS).split(x, groups=group)) if len(offsets) > CHOICE_FOLDS else []
     can_choose = folds and all(len(np.unique(y[fold])) == len(np.unique(y)) for fold, _ in folds)

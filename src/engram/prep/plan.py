@@ -1,0 +1,76 @@
+"""What the prep steps of a recipe do, sorted by when they do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from engram import registry
+from engram.config.check_prep import step_options
+from engram.data.compose import Composer
+from engram.data.rows import AnyRow
+from engram.files import canonical_json
+from engram.prep.step import NoOptions, Step
+from engram.schema.recipe import PrepStep
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens to rows before the split.
+
+    texts: text → text, in order. composer: makes the rows, where a step does. names: one for each of these, with its
+    version and options; they go into the key of the split.
+    """
+
+    texts: tuple[Callable[[str], str], ...] = ()
+    composer: Composer | None = None
+    names: tuple[str, ...] = ()
+
+
+def plan(steps: Sequence[PrepStep]) -> Plan:
+    """Return what steps do before the split.
+
+    Raises UnknownName for a step that does not exist, FieldProblem for options that it does not have.
+
+    >>> plan([PrepStep("normalise"), PrepStep("augment")]).names
+    ('normalise/1',)
+    """
+    found = [(step, given, options) for step, given, options in _read(steps) if step.on in ("text", "row")]
+    makers = [step.apply(options) for step, _, options in found if step.on == "row"]
+    return Plan(
+        texts=tuple(_bound(step, options) for step, _, options in found if step.on == "text"),
+        composer=makers[0] if makers else None,
+        names=tuple(_name(step, given) for step, given, _ in found),
+    )
+
+
+def training_rows(
+    steps: Sequence[PrepStep], rows: Iterable[AnyRow], *, seed: int, labels: Sequence[str]
+) -> Iterable[AnyRow]:
+    """Return what the training part becomes; the same for the same seed, whatever the order of its rows.
+
+    labels: those of the split. Raises what `plan` raises.
+    """
+    for step, _, options in _read(steps):
+        if step.on == "training rows":
+            rows = step.apply(rows, options, seed, labels)
+    return rows
+
+
+def _read(steps: Sequence[PrepStep]) -> list[tuple[Step, PrepStep, Any]]:
+    found = []
+    for index, given in enumerate(steps):
+        step: Step = registry.get("prep step", given.name)
+        found.append((step, given, step_options(step, given.options, ("prep", index, given.name))))
+    return found
+
+
+def _bound(step: Step, options: Any) -> Callable[[str], str]:
+    return step.apply if step.options is NoOptions else partial(step.apply, options=options)
+
+
+def _name(step: Step, given: PrepStep) -> str:
+    name = f"{step.name}/{step.version}"
+    return f"{name} {canonical_json(dict(given.options)).decode()}" if given.options else name
