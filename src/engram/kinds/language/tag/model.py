@@ -16,7 +16,7 @@ from transformers.pytorch_utils import Conv1D
 from engram.errors import UserError
 from engram.kinds.language.load import Loaded, build, quiet
 from engram.kinds.language.padding import MASKED
-from engram.kinds.language.source import find_base
+from engram.kinds.language.source import find_folder
 from engram.schema.recipe import Recipe
 
 ALL_LINEAR = "all-linear"
@@ -74,7 +74,7 @@ def _without_head(recipe: Recipe) -> Recipe:
     """
     if recipe.adapter.type != "lora" or recipe.adapter.target_modules != ALL_LINEAR:
         return recipe
-    config = AutoConfig.from_pretrained(find_base(recipe.model).folder)
+    config = AutoConfig.from_pretrained(find_folder(recipe.model))
     try:
         with torch.device("meta"):
             model = AutoModelForTokenClassification.from_config(config)  # type: ignore[no-untyped-call]
