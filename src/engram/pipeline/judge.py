@@ -16,6 +16,7 @@ from engram.gate.criteria import judge as judge_report
 from engram.gate.review import is_cleared
 from engram.pipeline import control, measure
 from engram.pipeline.context import Context, child_main, obey
+from engram.pipeline.directions import directions
 from engram.proc import crashpoint
 from engram.schema.report import Report
 
@@ -34,7 +35,7 @@ ADVISORY = frozenset({"simulate"})
 
 def work(context: Context, arguments: list[str]) -> None:
     """Go through the stages in order, as far as their gates allow."""
-    gates, better = context.folder.gates(), directions(context)
+    gates, better = context.folder.gates(), directions(context.task, context.recipe)
     command = control.listener(context.folder.control, context.spec.parent)
     for stage in arguments:
         verdict = context.folder.verdict(stage)
@@ -61,11 +62,6 @@ def work(context: Context, arguments: list[str]) -> None:
         context.journal.emit("verdict", said)
         if verdict.decision != "advance" and stage not in ADVISORY:
             return
-
-
-def directions(context: Context) -> dict[str, str]:
-    """Return which way is better for each measure of the task."""
-    return {kpi.name: kpi.better for kpi in context.task.kpis}
 
 
 if __name__ == "__main__":

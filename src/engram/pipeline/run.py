@@ -25,6 +25,7 @@ from engram.ledger.log import Ledger
 from engram.pipeline import control
 from engram.pipeline.children import Watch, run_child, settle, write_spec
 from engram.pipeline.declare import check_split, declare, declared_digest
+from engram.pipeline.directions import directions
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.publish import publish
 from engram.schema.event import Event
@@ -120,7 +121,9 @@ def check_stage(story: Story, stage: str) -> None:
     gates, verdict, report = folder.gates(), folder.verdict(stage), folder.report(stage)
     if stage not in gates:
         return
-    check_evidence(verdict, report, declared_digest(folder), gates, run=folder.id, better=directions(folder.record()))
+    recipe = folder.recipe()
+    better = directions(registry.get("kind", recipe.kind).tasks[recipe.task], recipe)
+    check_evidence(verdict, report, declared_digest(folder), gates, run=folder.id, better=better)
     if verdict is None or report is None:
         raise PlatformError(f"Stage {stage} left no verdict.")
     check_split(folder, report)
@@ -167,11 +170,6 @@ def enter_stage(story: Story, stage: str) -> None:
     record = replace(story.folder.record(), stage=stage)
     story.folder.save_record(record)
     story.on_state(record)
-
-
-def directions(record: RunRecord) -> dict[str, str]:
-    """Return which way is better for each measure of the run's task."""
-    return {kpi.name: kpi.better for kpi in registry.get("kind", record.kind).tasks[record.task].kpis}
 
 
 def ending(error: EngramError) -> State:

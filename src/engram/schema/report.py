@@ -17,7 +17,7 @@ class Measure:
     interval: its 95 % interval.
     baseline, difference, difference_interval: the reference baseline's number, value − baseline, and the paired
         95 % interval of that difference.
-    method: how the intervals were drawn, in words.
+    method: how the intervals were drawn, and how the number is worked out, in words.
     """
 
     value: float | None
