@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engram import files
+from engram import files, registry
 from engram.data.prepare import load_split
+from engram.pipeline.directions import directions
 from engram.pipeline.environment import fingerprint
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.journal import read_journals
 from engram.pipeline.page.page import render
+from engram.schema.recipe import Recipe
 from engram.schema.split import DataReport
+from engram.schema.takes import TAKES, Noun
 
 STAGES = ("data", "baseline", "train", "evaluate", "export", "simulate")
 
@@ -19,9 +22,32 @@ def render_run(folder: RunFolder, home: Path) -> str:
     """Return the whole page."""
     reports = {stage: report for stage in STAGES if (report := folder.report(stage)) is not None}
     verdicts = {stage: verdict for stage in STAGES if (verdict := folder.verdict(stage)) is not None}
+    recipe = folder.recipe()
+    better, gives = known(recipe)
     return render(
-        folder.record(), folder.recipe(), _data(folder, home), reports, verdicts, curve(folder), provenance(folder)
+        folder.record(),
+        recipe,
+        _data(folder, home),
+        reports,
+        verdicts,
+        curve(folder),
+        provenance(folder),
+        better=better,
+        gives=gives,
     )
+
+
+def known(recipe: Recipe) -> tuple[dict[str, str], Noun | None]:
+    """Return which way is better for each measure of a run, and what its task's answers are.
+
+    A run of a kind that is not installed here still has its report; then nothing of this is known.
+    """
+    if recipe.kind not in registry.names("kind"):
+        return {}, None
+    card = registry.get("kind", recipe.kind)
+    if recipe.task not in card.tasks:
+        return {}, None
+    return directions(card.tasks[recipe.task], recipe), TAKES.get(card.primary(recipe.task).name)
 
 
 def curve(folder: RunFolder) -> list[dict[str, float]]:

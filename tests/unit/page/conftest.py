@@ -8,14 +8,17 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from unit.page.measured import confusion, per_class, reliability, training_curve
+from unit.page.measured import confusion, examples, per_class, per_type, reliability, tag_confusion, training_curve
 
+from engram.kinds.language.card import CARD
+from engram.pipeline.directions import directions
 from engram.pipeline.page.page import render
 from engram.schema.criterion import Criterion
 from engram.schema.recipe import Data, Model, Recipe, Source
 from engram.schema.report import Measure, Report
 from engram.schema.run import RunRecord
 from engram.schema.split import DataReport
+from engram.schema.takes import Noun
 from engram.schema.verdict import Finding, Verdict
 
 LABELS = (
@@ -29,6 +32,11 @@ LABELS = (
     "technical_fault",
 )
 DIGEST = "sha256:3f1c9a07b5de0c4471a2be9ad61d9f1b2b0d6c51c88e07f3a941d25f0e6b7c18"
+BARE = Recipe(name="bare", kind="language", task="classify", model=Model("embedded:minilm"), data=Data(sources=()))
+TAGS = ("O", "B-person", "I-person", "B-location", "I-location", "B-product", "I-product", "B-group", "I-group")
+TAGS += ("B-creative-work", "I-creative-work", "B-corporation", "I-corporation")
+KPIS = {"loss": "min", "perplexity": "min"}
+SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.5.1"
 
 
 @dataclass
@@ -42,9 +50,21 @@ class Sample:
     verdicts: dict[str, Verdict]
     curve: list[dict[str, float]]
     provenance: dict[str, str] = field(default_factory=dict)
+    better: dict[str, str] = field(default_factory=lambda: directions(CARD.tasks["classify"], BARE))
+    gives: Noun | None = "classes"
 
     def html(self) -> str:
-        return render(self.run, self.recipe, self.data, self.reports, self.verdicts, self.curve, self.provenance)
+        return render(
+            self.run,
+            self.recipe,
+            self.data,
+            self.reports,
+            self.verdicts,
+            self.curve,
+            self.provenance,
+            better=self.better,
+            gives=self.gives,
+        )
 
 
 def evaluation(labels: tuple[str, ...], rows_each: int = 40) -> Report:
@@ -190,6 +210,95 @@ def a_sample() -> Sample:
     )
 
 
+def tagging(tags: tuple[str, ...] = TAGS) -> Sample:
+    """Return a published run of the task tag, with one report for data and one for evaluate."""
+    sample = a_sample()
+    method = "paired bootstrap, 10000 resamples, seed 0, 95 % percentile"
+    measures = {
+        "span_f1": Measure(0.5114, (0.4712, 0.5498), 0.3021, 0.2093, (0.1644, 0.2531), f"{method}; strict, B-I-O tags"),
+        "span_precision": Measure(0.5802, (0.533, 0.6251), 0.4417, 0.1385, (0.0862, 0.189), method),
+        "span_recall": Measure(0.4572, (0.418, 0.4961), 0.2296, 0.2276, (0.183, 0.2705), method),
+        "token_accuracy": Measure(0.9489, (0.9441, 0.9535), 0.9312, 0.0177, (0.0128, 0.0226), method),
+    }
+    details = {
+        "labels": list(tags),
+        "tag_confusion": tag_confusion(tags),
+        "per_type_f1": per_type(tags),
+        "reference": "linear_probe",
+        "baselines": {
+            "majority": {"span_f1": 0.1204, "span_precision": 0.4, "span_recall": 0.0709, "token_accuracy": 0.9},
+            "linear_probe": {name: one.baseline for name, one in measures.items()},
+        },
+    }
+    gain = Finding("span_f1", "gain >=", 0, 0.1644, True, "critical", 1287, (0.1644, 0.2531))
+    sample.run = replace(sample.run, recipe="entity_extraction", task="tag")
+    sample.recipe = replace(sample.recipe, name="entity_extraction", title="Entities in posts", task="tag", gates={})
+    sample.data = _uncounted(
+        sample,
+        "examples/posts.conll is CoNLL, UTF-8.",
+        {"tokens": '["Ana", "moved", "to", "Rome"]', "tags": '["B-person", "O", "O", "B-location"]'},
+    )
+    sample.reports = {
+        "data": _dealt(sample.run.id, 3394, 1009, 1287),
+        "evaluate": Report(sample.run.id, "evaluate", 1287, measures, DIGEST, 1, details),
+    }
+    sample.verdicts["evaluate"] = _verdict(sample.run.id, "evaluate", gain)
+    sample.better, sample.gives = directions(CARD.tasks["tag"], BARE), "spans"
+    return sample
+
+
+def writing(generated: bool = True) -> Sample:
+    """Return a published run of the task generate; without texts where nothing was generated."""
+    sample = a_sample()
+    method = "paired bootstrap, 10000 resamples, seed 0, 95 % percentile"
+    tokens = "per token of the right texts"
+    measures = {
+        "loss": Measure(2.4121, (2.3702, 2.4533), 3.0417, -0.6296, (-0.668, -0.5911), f"{method}; nats {tokens}"),
+        "perplexity": Measure(11.157, (10.699, 11.627), 20.941, -9.784, (-10.55, -9.041), f"{method}; {tokens}"),
+    }
+    others = {"untrained": {"loss": 10.2451, "perplexity": 28145.2}}
+    if generated:
+        measures |= {
+            "exact_match": Measure(0.0625, (0.041, 0.0867), 0.0, 0.0625, (0.041, 0.0867), method, 2.4e-7),
+            "qa_f1": Measure(0.3312, (0.309, 0.3541), 0.1402, 0.191, (0.1702, 0.2121), method),
+            "rouge_l": Measure(0.3127, (0.2921, 0.334), 0.1377, 0.175, (0.1553, 0.195), method),
+            "bleu": Measure(14.812, (13.02, 16.731), 3.07, 11.742, (9.894, 13.655), f"{method}; {SIGNATURE}"),
+            "chrf": Measure(38.231, (36.502, 40.011), 39.804, -1.573, (-2.931, -0.214), method),
+        }
+        others["untrained"] |= {"exact_match": 0.0, "qa_f1": 0.01, "rouge_l": 0.01, "bleu": 0.1, "chrf": 4.2}
+    ngram = {name: one.baseline for name, one in measures.items()}
+    details = {
+        "examples": examples(generated),
+        "reference": "strongest",
+        "baselines": {**others, "ngram": ngram, "strongest": dict(ngram)},
+    }
+    gain = Finding("loss", "gain >=", 0, 0.5911, True, "critical", 400, (0.5911, 0.668))
+    sample.run = replace(sample.run, recipe="replies", task="generate")
+    sample.recipe = replace(sample.recipe, name="replies", title="Replies to tickets", task="generate", gates={})
+    kept = '[{"role": "user", "content": "My kettle leaks."}, {"role": "assistant", "content": "Close the lid."}]'
+    sample.data = _uncounted(sample, "replies.jsonl is JSON lines, UTF-8.", {"messages": kept})
+    sample.reports = {
+        "data": _dealt(sample.run.id, 3200, 400, 400),
+        "evaluate": Report(sample.run.id, "evaluate", 400, measures, DIGEST, 1, details),
+    }
+    sample.verdicts["evaluate"] = _verdict(sample.run.id, "evaluate", gain)
+    sample.better, sample.gives = {**dict.fromkeys(measures, "max"), **KPIS}, "texts"
+    return sample
+
+
+def _dealt(run: str, train: int, valid: int, test: int) -> Report:
+    rows = {"test": test, "train": train, "valid": valid}
+    return Report(
+        run, "data", sum(rows.values()), {"rows_kept": Measure(float(sum(rows.values())))}, details={"rows": rows}
+    )
+
+
+def _uncounted(sample: Sample, said: str, kept: dict[str, str]) -> DataReport | None:
+    counts: dict[str, dict[str, int]] = {"train": {}, "valid": {}, "test": {}}
+    example = {"kept": kept}
+    return replace(sample.data, class_counts=counts, said=(said,), example=example) if sample.data else None
+
+
 def _verdict(run: str, stage: str, *findings: Finding) -> Verdict:
     missed = {finding.severity for finding in findings if not finding.passed}
     decision: Any = "rollback" if "critical" in missed else "review" if missed else "advance"
@@ -199,6 +308,16 @@ def _verdict(run: str, stage: str, *findings: Finding) -> Verdict:
 @pytest.fixture
 def sample() -> Sample:
     return a_sample()
+
+
+@pytest.fixture
+def tagged() -> Sample:
+    return tagging()
+
+
+@pytest.fixture
+def written() -> Sample:
+    return writing()
 
 
 class Seen(HTMLParser):

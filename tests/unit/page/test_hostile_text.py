@@ -24,22 +24,23 @@ def poison(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         return value if key in TYPES else value + EVIL
     if isinstance(value, dict):
-        known = key in {"class_counts", "details", "metrics", "verdicts", "reports", "example"}
-        keep = known or any(isinstance(item, int | float) and k in {"f1", "lower"} for k, item in value.items())
+        known = key in {"class_counts", "details", "metrics", "verdicts", "reports", "example", "examples", "baselines"}
+        keep = known or any(isinstance(item, int | float) and k in {"f1", "lower", "row"} for k, item in value.items())
         return {k if keep else k + EVIL: poison(item, k) for k, item in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(poison(item, key) for item in value)
     return value
 
 
-@pytest.fixture
-def hostile(sample):
+@pytest.fixture(params=["sample", "tagged", "written"])
+def hostile(request):
+    sample = request.getfixturevalue(request.param)
     for name in ("run", "recipe", "data", "reports", "verdicts", "provenance"):
         setattr(sample, name, poison(getattr(sample, name), name))
     return sample
 
 
-def test_nothing_from_data_becomes_an_element_or_a_handler(hostile, sample, look):
+def test_nothing_from_data_becomes_an_element_or_a_handler(hostile, look):
     seen = look(hostile)
     tags = [tag for tag, _ in seen.elements]
     assert (

@@ -60,9 +60,10 @@ def test_a_strange_detail_hides_its_part_and_breaks_nothing(sample, look, detail
 def test_metrics_without_intervals_or_baselines_still_show(sample, look):
     bare = {"accuracy": Measure(None), "macro_f1": Measure(float("nan")), "perplexity": Measure(12.5)}
     sample.reports = {"evaluate": Report("r", "evaluate", 10, bare)}
+    sample.better = {"perplexity": "min"}
     words = look(sample).text("compare")
     assert "Accuracy –" in words
-    assert "Perplexity (lower is better) 12.500" in words
+    assert "Perplexity (lower is better) 12.50" in words
 
 
 def test_a_curve_of_one_point_is_drawn(sample, look):

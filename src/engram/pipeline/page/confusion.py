@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -19,32 +20,50 @@ FAINTEST = 4  # a lone cell of the overview is a few pixels wide and must still 
 Matrix = list[list[int]]
 
 
-def section(report: Report | None, note: str = "") -> str:
+@dataclass(frozen=True)
+class Kind:
+    """What is confused.
+
+    key: of the counts in the details. counted: what a cell counts. one, many: the answers. outside: the answer of what
+    is nothing in particular, if there is one.
+    """
+
+    key: str
+    title: str
+    counted: str
+    one: str
+    many: str
+    outside: str | None = None
+
+
+CLASSES = Kind("confusion_matrix", "Confusion matrix", "test row", "class", "classes")
+TAGS = Kind("tag_confusion", "Confusion of tags", "word", "tag", "tags", "O")
+
+
+def section(report: Report | None, kind: Kind, span: int, note: str = "") -> str:
     """Return the card of the confusion matrix; a sentence, and `note`, where there is none."""
-    title = "Confusion matrix"
-    matrix, labels = read(report.details) if report else ([], [])
+    matrix, labels = read(report.details, kind) if report else ([], [])
     if not matrix:
-        waiting = "Which class is taken for which is counted in the evaluate stage."
-        missing = waiting if report is None else "The report holds no confusion matrix."
-        return card("confusion", title, empty(missing + note), span=7)
-    says = f'<p class="say">{summary(matrix, labels)}</p>'
+        waiting = f"Which {kind.one} is taken for which is counted in the evaluate stage."
+        missing = waiting if report is None else f"The report holds no {kind.title.lower()}."
+        return card("confusion", kind.title, empty(missing + note), span=span)
+    says = f'<p class="say">{summary(matrix, labels, kind)}</p>'
     if len(labels) <= MOST_CLASSES:
-        return card("confusion", title, says + _legend() + _cells(matrix, labels), span=12 if is_wide(report) else 7)
-    pairs = _pairs(matrix, labels)
-    overview = f"<div><h3>Overview of {plural(len(labels), 'class', 'classes')}</h3>{_legend()}{_map(matrix)}</div>"
-    return card(
-        "confusion", title, f'{says}<div class="duo"><div><h3>Most confused pairs</h3>{pairs}</div>{overview}</div>'
-    )
+        return card("confusion", kind.title, says + _legend(kind) + _cells(matrix, labels, kind), span=span)
+    pairs = _pairs(matrix, labels, kind)
+    overview = f"<h3>Overview of {plural(len(labels), kind.one, kind.many)}</h3>{_legend(kind)}{_map(matrix)}"
+    both = f'<div class="duo"><div><h3>Most confused pairs</h3>{pairs}</div><div>{overview}</div></div>'
+    return card("confusion", kind.title, says + both)
 
 
-def is_wide(report: Report | None) -> bool:
+def is_wide(report: Report | None, kind: Kind) -> bool:
     """Tell whether the matrix has too many classes for a card beside another."""
-    return report is not None and len(read(report.details)[0]) > MOST_BESIDE
+    return report is not None and len(read(report.details, kind)[0]) > MOST_BESIDE
 
 
-def read(details: Mapping[str, Any]) -> tuple[Matrix, list[str]]:
+def read(details: Mapping[str, Any], kind: Kind) -> tuple[Matrix, list[str]]:
     """Return the counts (rows truth, columns guess) and the labels; both empty unless they fit each other."""
-    found, labels = details.get("confusion_matrix"), details.get("labels")
+    found, labels = details.get(kind.key), details.get("labels")
     lines = list(found) if isinstance(found, list | tuple) else []
     if not lines or any(not isinstance(line, list | tuple) or len(line) != len(lines) for line in lines):
         return [], []
@@ -54,16 +73,25 @@ def read(details: Mapping[str, Any]) -> tuple[Matrix, list[str]]:
     return [[int(count) for count in line] for line in lines], [str(label) for label in named]
 
 
-def summary(matrix: Matrix, labels: Sequence[str]) -> str:
+def summary(matrix: Matrix, labels: Sequence[str], kind: Kind) -> str:
     """Return the matrix in words: how many are right, and the pair that is confused most."""
     everything, right = sum(map(sum, matrix)), sum(line[at] for at, line in enumerate(matrix))
-    said = f"{number(right)} of {plural(everything, 'test row')} are right"
+    said = f"{number(right)} of {plural(everything, kind.counted)} are right{_marked(matrix, labels, kind)}"
     worst = most_confused(matrix, 1)
     if not worst:
-        return f"{said}; no class is taken for another."
+        return f"{said}; no {kind.one} is taken for another."
     count, truth, guess = worst[0]
     times = "once" if count == 1 else "twice" if count == 2 else f"{number(count)} times"
     return f"{said}. Most often confused: {esc(labels[truth])} taken for {esc(labels[guess])}, {times}."
+
+
+def _marked(matrix: Matrix, labels: Sequence[str], kind: Kind) -> str:
+    """Return how many are right where the truth is not the outside one, which is most of the words and easy."""
+    if kind.outside not in labels:
+        return ""
+    rest = [(at, line) for at, line in enumerate(matrix) if labels[at] != kind.outside]
+    right, everything = sum(line[at] for at, line in rest), sum(sum(line) for _, line in rest)
+    return f", {number(right)} of the {number(everything)} that are not {esc(kind.outside)}"
 
 
 def most_confused(matrix: Matrix, most: int) -> list[tuple[int, int, int]]:
@@ -89,8 +117,8 @@ def _kind(truth: int, guess: int, level: int) -> str:
     return f"{'right' if truth == guess else 'wrong'}-{level}" if level else "zero"
 
 
-def _legend() -> str:
-    ramps = (("right", "right"), ("wrong", "taken for another class"))
+def _legend(kind: Kind) -> str:
+    ramps = (("right", "right"), ("wrong", f"taken for another {kind.one}"))
     strips = ""
     for hue, text in ramps:
         steps = "".join(f'<i class="{hue}-{level}"></i>' for level in range(1, LEVELS + 1))
@@ -99,7 +127,7 @@ def _legend() -> str:
     return f'<ul class="legend">{strips}{note}</ul>'
 
 
-def _cells(matrix: Matrix, labels: Sequence[str]) -> str:
+def _cells(matrix: Matrix, labels: Sequence[str], kind: Kind) -> str:
     heads = "".join(f'<th scope="col">{name(label)}</th>' for label in labels)
     lines = []
     for truth, line in enumerate(matrix):
@@ -111,7 +139,7 @@ def _cells(matrix: Matrix, labels: Sequence[str]) -> str:
             for guess, count in enumerate(line)
         )
         lines.append(f'<tr><th scope="row">{name(labels[truth])}</th>{cells}</tr>')
-    caption = "Confusion matrix: rows are the truth, columns the model's guess, cells count test rows"
+    caption = f"{kind.title}: rows are the truth, columns the model's guess, cells count {kind.counted}s"
     return (
         f'<div class="scroll{" dense" if len(labels) > 14 else ""}" role="region" tabindex="0" aria-label="{caption}">'
         f'<table class="matrix"><caption class="sr">{caption}</caption><thead><tr>'
@@ -120,14 +148,14 @@ def _cells(matrix: Matrix, labels: Sequence[str]) -> str:
     )
 
 
-def _pairs(matrix: Matrix, labels: Sequence[str]) -> str:
+def _pairs(matrix: Matrix, labels: Sequence[str], kind: Kind) -> str:
     lines = [
         [name(labels[truth]), name(labels[guess]), number(count), percent(count / sum(matrix[truth]))]
         for count, truth, guess in most_confused(matrix, MOST_PAIRS)
     ]
     if not lines:
-        return empty("No class is taken for another.")
-    heads = ("Truth", "Taken for", "Rows", "Share")
+        return empty(f"No {kind.one} is taken for another.")
+    heads = ("Truth", "Taken for", f"{kind.counted.split()[-1].capitalize()}s", "Share")
     return table(f"The {len(lines)} most confused pairs", heads, lines, right=frozenset({2, 3}))
 
 

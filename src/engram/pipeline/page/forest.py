@@ -2,64 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 
+from engram.pipeline.page.baselines import Baselines
 from engram.pipeline.page.plot import Scale, anchor, labels, nice
+from engram.pipeline.page.scales import Unit, in_order, unit_of
 from engram.pipeline.page.tables import card, empty, fold, table
-from engram.pipeline.page.text import LOWER_IS_BETTER, esc, interval, is_number, metric_title, number, short
+from engram.pipeline.page.text import arrow, esc, interval, is_lower, is_number, metric_title, number, short
 from engram.schema.report import Measure, Report
 
 ROW = 62
 TOP = 8
 SHORT = {"ece": "ECE"}
+MARKS = ("M0 -8v16", "M-5 -5l10 10M5 -5l-10 10")  # of the other baselines; beyond two they stand in the table only
 Measures = list[tuple[str, Measure]]
+Better = Mapping[str, str]
 
 
-def section(report: Report | None, baseline: str, note: str = "") -> str:
-    """Return the card that sets tuned against baseline, named by HTML; `note` says why it is empty."""
+def section(report: Report | None, against: Baselines, better: Better, note: str = "") -> str:
+    """Return the card that sets tuned against its baselines; `note` says why it is empty.
+
+    better: metric → ``max`` or ``min``. Metrics of one unit share an axis.
+    """
     title = "Baseline and tuned"
     if report is None or not report.metrics:
         missing = "The tuned model is measured against its baseline in the evaluate stage."
         return card("compare", title, empty(missing + note))
-    second = majority(report)
-    measures = [(name, measure) for name, measure in report.metrics.items() if is_number(measure.value)]
-    shares = [(name, measure) for name, measure in measures if _is_share(measure)]
-    gains = [(name, measure) for name, measure in shares if is_number(measure.difference)]
+    measures = in_order(report.metrics, better)
+    drawn = sorted(((name, m) for name, m in measures if is_number(m.value)), key=_place(measures))
     panels = ""
-    if shares:
-        panels = _panel("Scores", _legend(baseline, shares, second), _scores(shares, second))
-    if gains:
-        panels += _panel("Difference, tuned less baseline", _gain_legend(), _differences(gains))
-    body = (f'<div class="duo">{panels}</div>' if panels else "") + fold(
-        "Show as table", _table(report, baseline, second), opened=not panels
-    )
-    methods = sorted({measure.method for _, measure in measures if measure.method})
+    for unit, group in groupby(drawn, key=lambda pair: unit_of(pair[0])):
+        panels += _pair(unit, list(group), against, better, drawn if not panels else [])
+    methods = sorted({m.method.split("; ")[0] for _, m in measures if m.method and m.interval})
     aside = f"95 % intervals: {esc('; '.join(methods))}" if methods else ""
-    return card("compare", title, body, aside=aside)
+    shown = fold("Show as table", _table(measures, against, better), opened=not panels)
+    return card("compare", title, panels + shown, aside=aside)
 
 
-def majority(report: Report) -> Mapping[str, float]:
-    """Return the majority class's numbers by metric, from the details ``majority`` or ``baselines.majority``."""
-    others = report.details.get("baselines")
-    places = (report.details.get("majority"), others.get("majority") if isinstance(others, Mapping) else None)
-    return next((place for place in places if isinstance(place, Mapping)), {})
-
-
-def verdict_class(name: str, ends: Iterable[float] | None) -> str:
+def verdict_class(name: str, ends: Iterable[float] | None, better: Better) -> str:
     """Return ``gain``, ``harm`` or ``unsure`` for a difference, by which side of zero its interval lies on.
 
-    >>> verdict_class("accuracy", (0.05, 0.09)), verdict_class("ece", (0.01, 0.02)), verdict_class("ece", (-0.1, 0.1))
-    ('gain', 'harm', 'unsure')
+    Where it is not known which way is better, a difference is ``known`` and neither gain nor harm.
+
+    >>> ways = {"accuracy": "max", "ece": "min"}
+    >>> [verdict_class(*said, ways) for said in (("accuracy", (0.05, 0.09)), ("ece", (0.01, 0.02)), ("new", (1, 2)))]
+    ['gain', 'harm', 'known']
     """
     low, high = _ends(ends) or (0.0, 0.0)
     if low <= 0 <= high:
         return "unsure"
-    return "gain" if (low > 0) != (name in LOWER_IS_BETTER) else "harm"
+    if name not in better:
+        return "known"
+    return "gain" if (low > 0) != is_lower(name, better) else "harm"
 
 
-def _is_share(measure: Measure) -> bool:
-    values = [measure.value, measure.baseline, *(_ends(measure.interval) or ())]
-    return all(0 <= value <= 1 for value in values if value is not None)
+def _place(measures: Measures) -> Callable[[tuple[str, Measure]], int]:
+    units = list(dict.fromkeys(unit_of(name) for name, _ in measures))
+    return lambda pair: units.index(unit_of(pair[0]))
 
 
 def _ends(ends: Iterable[float] | None) -> tuple[float, float] | None:
@@ -67,66 +67,99 @@ def _ends(ends: Iterable[float] | None) -> tuple[float, float] | None:
     return (values[0], values[1]) if len(values) == 2 and all(map(is_number, values)) else None
 
 
+def _pair(unit: Unit, lines: Measures, against: Baselines, better: Better, told: Measures) -> str:
+    """Return the scores of one unit and beside them the differences; the keys of `told` stand over both."""
+    others = list(against.others.items())[: len(MARKS)]
+    drawing, beyond = _scores(unit, lines, others, better)
+    keys = _legend(against.reference, told, others, better) if told else ""
+    panels = _panel(esc(unit.title), keys, drawing)
+    gains = [(name, measure) for name, measure in lines if is_number(measure.difference)]
+    if gains:
+        keys = _gain_legend([pair for pair in told if is_number(pair[1].difference)], better) if told else ""
+        panels += _panel("Difference, tuned less baseline", keys, _differences(unit, gains, better))
+    return f'<div class="duo">{panels}</div>{beyond}'
+
+
 def _panel(title: str, legend: str, drawing: str) -> str:
     return f'<figure><h3>{title}</h3>{legend}<div class="forest well">{drawing}</div></figure>'
 
 
-def _legend(baseline: str, shares: Measures, second: Mapping[str, float]) -> str:
+def _legend(reference: str, told: Measures, others: Sequence[tuple[str, Mapping[str, float]]], better: Better) -> str:
     shapes = [('<path class="ci" d="M4 6h22"/><circle class="dot" cx="15" cy="6" r="5"/>', "tuned, 95 % interval")]
-    if any(measure.baseline is not None for _, measure in shares):
-        shapes.append(('<path class="base" d="M15 .5l5.5 5.5-5.5 5.5-5.5-5.5z"/>', baseline))
-    if any(is_number(second.get(name)) for name, _ in shares):
-        shapes.append(('<path class="base2" d="M15 1v10"/>', "majority class"))
-    return _keys(shapes)
+    if any(measure.baseline is not None for _, measure in told):
+        shapes.append(('<path class="base" d="M15 .5l5.5 5.5-5.5 5.5-5.5-5.5z"/>', reference))
+    for mark, (words, numbers) in zip(MARKS, others, strict=False):
+        if any(is_number(numbers.get(name)) for name, _ in told):
+            shapes.append((f'<svg x="15" y="6" class="at"><path class="base2" d="{mark}"/></svg>', words))
+    lower = "<li>↓&nbsp; lower is better</li>" if any(is_lower(name, better) for name, _ in told) else ""
+    return _keys(shapes, lower)
 
 
-def _gain_legend() -> str:
+def _gain_legend(told: Measures, better: Better) -> str:
     shapes = [("gain", "better"), ("harm", "worse"), ("unsure", "interval includes zero")]
+    if any(verdict_class(name, measure.difference_interval, better) == "known" for name, measure in told):
+        shapes.append(("known", "which way is better is not known"))
     return _keys([(f'{_symbol(kind, "15", 6)}<path class="ci {kind}" d="M2 6h26"/>', text) for kind, text in shapes])
 
 
-def _keys(shapes: Sequence[tuple[str, str]]) -> str:
+def _keys(shapes: Sequence[tuple[str, str]], more: str = "") -> str:
     items = "".join(f'<li><svg class="key" aria-hidden="true">{shape}</svg>{text}</li>' for shape, text in shapes)
-    return f'<ul class="legend forest-legend">{items}</ul>'
+    return f'<ul class="legend forest-legend">{items}{more}</ul>'
 
 
-def _scores(shares: Measures, second: Mapping[str, float]) -> str:
-    seen = [v for _, m in shares for v in (m.value, m.baseline, *(_ends(m.interval) or ())) if v is not None]
-    seen += [second[name] for name, _ in shares if is_number(second.get(name)) and 0 <= second[name] <= 1]
+def _scores(
+    unit: Unit, lines: Measures, others: Sequence[tuple[str, Mapping[str, float]]], better: Better
+) -> tuple[str, str]:
+    """Return the drawing, and a line for what would stretch it too far."""
+    seen = [v for _, m in lines for v in (m.value, m.baseline, *(_ends(m.interval) or ())) if is_number(v)]
+    known = [(words, name, numbers[name]) for words, numbers in others for name, _ in lines if _has(numbers, name)]
+    room = (max(seen) - min(seen)) or abs(max(seen)) or 1.0
+    near = [one for one in known if unit.bounded or min(seen) - room <= one[2] <= max(seen) + room]
+    seen += [value for _, _, value in near]
     scale = nice(min(seen), max(seen))
-    lines = []
-    for at, (name, measure) in enumerate(shares):
+    marks = dict(zip((words for words, _ in others), MARKS, strict=False))
+    drawn = []
+    for at, (name, measure) in enumerate(lines):
         middle = _middle(at)
-        value = number(measure.value) + _ends_text(measure.interval)
-        shapes = _label(at, name, value)
+        value = number(measure.value, decimals=unit.decimals) + _ends_text(measure.interval, unit)
+        shapes = _label(at, name, value, better)
         if ends := _ends(measure.interval):
             shapes += _line(scale, ends, middle, "ci")
-        other = second.get(name)
-        if other is not None and is_number(other) and scale.low <= other <= scale.high:
-            shapes += f'<svg x="{scale.at(other)}%" y="{middle}" class="at"><path class="base2" d="M0 -8v16"/></svg>'
-        if measure.baseline is not None:
+        for words, metric, other in near:
+            if metric == name:
+                path = f'<path class="base2" d="{marks[words]}"/>'
+                shapes += f'<svg x="{scale.at(other)}%" y="{middle}" class="at">{path}</svg>'
+        if is_number(measure.baseline):
             diamond = '<path class="base" d="M0 -7l7 7-7 7-7-7z"/>'
-            shapes += f'<svg x="{scale.at(measure.baseline)}%" y="{middle}" class="at">{diamond}</svg>'
-        shapes += f'<circle class="dot" cx="{scale.at(measure.value or 0.0)}%" cy="{middle}" r="6"/>'
-        lines.append(shapes)
-    return _axes(
-        scale, len(shares), "".join(lines), "Scores of the tuned model and of its baselines; numbers in the table."
-    )
+            shapes += f'<svg x="{scale.at(measure.baseline or 0.0)}%" y="{middle}" class="at">{diamond}</svg>'
+        drawn.append(shapes + f'<circle class="dot" cx="{scale.at(measure.value or 0.0)}%" cy="{middle}" r="6"/>')
+    far = [
+        f"{words}, {esc(metric_title(name))} {number(value, decimals=unit.decimals)}"
+        for words, name, value in (one for one in known if one not in near)
+    ]
+    says = f"{esc(unit.title)}: the tuned model and its baselines; numbers in the table."
+    beyond = f'<p class="hint beyond">Too far off to be drawn: {"; ".join(far)}.</p>' if far else ""
+    return _axes(scale, len(lines), "".join(drawn), says), beyond
 
 
-def _differences(gains: Measures) -> str:
+def _has(numbers: Mapping[str, float], name: str) -> bool:
+    return is_number(numbers.get(name))
+
+
+def _differences(unit: Unit, gains: Measures, better: Better) -> str:
     seen = [0.0, *(v for _, m in gains for v in (m.difference or 0.0, *(_ends(m.difference_interval) or ())))]
     scale = nice(min(seen), max(seen))
     lines = [f'<line class="zero" x1="{scale.at(0)}%" x2="{scale.at(0)}%" y1="{TOP}" y2="{TOP + ROW * len(gains)}"/>']
     for at, (name, measure) in enumerate(gains):
-        kind = verdict_class(name, measure.difference_interval)
-        value = number(measure.difference, signed=True)
+        kind = verdict_class(name, measure.difference_interval, better)
+        value = number(measure.difference, signed=True, decimals=unit.decimals)
         if ends := _ends(measure.difference_interval):
-            value += _ends_text(ends, signed=True)
+            value += _ends_text(ends, unit, signed=True)
             lines.append(_line(scale, ends, _middle(at), f"ci {kind}"))
-        lines.append(_label(at, name, value))
+        lines.append(_label(at, name, value, better))
         lines.append(_symbol(kind, f"{scale.at(measure.difference or 0.0)}%", _middle(at)))
-    return _axes(scale, len(gains), "".join(lines), "Paired differences of tuned and baseline; numbers in the table.")
+    says = f"{esc(unit.title)}: paired differences of tuned and baseline; numbers in the table."
+    return _axes(scale, len(gains), "".join(lines), says)
 
 
 def _axes(scale: Scale, count: int, inside: str, says: str) -> str:
@@ -145,19 +178,18 @@ def _middle(at: int) -> int:
     return TOP + ROW * at + 42
 
 
-def _label(at: int, name: str, value: str) -> str:
+def _label(at: int, name: str, value: str, better: Better) -> str:
     y = TOP + ROW * at + 20
-    lower = " ↓" if name in LOWER_IS_BETTER else ""
     title = metric_title(name)
-    shown = short(SHORT.get(name, title), 18) + lower
+    shown = short(SHORT.get(name, title), 18) + arrow(name, better)
     return (
-        f'<text class="label" x="2" y="{y}">{shown}<title>{esc(title)}</title></text>'
-        f'<text class="value" x="100%" dx="-2" y="{y}" text-anchor="end">{value}</text>'
+        f'<text class="label" x="8" y="{y}">{shown}<title>{esc(title)}</title></text>'
+        f'<text class="value" x="100%" dx="-8" y="{y}" text-anchor="end">{value}</text>'
     )
 
 
-def _ends_text(ends: Iterable[float] | None, signed: bool = False) -> str:
-    return f'<tspan class="ends"> {interval(ends, signed)}</tspan>' if ends else ""
+def _ends_text(ends: Iterable[float] | None, unit: Unit, signed: bool = False) -> str:
+    return f'<tspan class="ends"> {interval(ends, signed, unit.decimals)}</tspan>' if ends else ""
 
 
 def _line(scale: Scale, ends: tuple[float, float], y: int, kind: str) -> str:
@@ -169,33 +201,35 @@ def _symbol(kind: str, x: str, y: int) -> str:
         "gain": '<path class="gain" d="M0 -6l6 10h-12z"/>',
         "harm": '<path class="harm" d="M0 6l6 -10h-12z"/>',
         "unsure": '<rect class="unsure" x="-5" y="-5" width="10" height="10"/>',
+        "known": '<circle class="known" r="5"/>',
     }
     return f'<svg x="{x}" y="{y}" class="at">{shapes[kind]}</svg>'
 
 
-def _table(report: Report, baseline: str, second: Mapping[str, float]) -> str:
-    heads = (
-        "Metric",
-        "Tuned",
-        "95 % interval",
-        "Baseline",
-        "Majority",
-        "Difference",
-        "95 % interval of it",
-        "McNemar p",
-    )
-    lines = [
-        [
-            esc(metric_title(name)) + (" (lower is better)" if name in LOWER_IS_BETTER else ""),
-            number(m.value),
-            interval(m.interval),
-            number(m.baseline),
-            number(second.get(name)),
-            number(m.difference, signed=True),
-            interval(m.difference_interval, signed=True),
-            number(m.mcnemar_p),
-        ]
-        for name, m in report.metrics.items()
+def _table(measures: Measures, against: Baselines, better: Better) -> str:
+    others = [
+        (words, numbers) for words, numbers in against.others.items() if any(_has(numbers, n) for n, _ in measures)
     ]
-    caption = f"Every metric of the tuned model and of its baselines ({baseline}, majority class)"
-    return table(caption, heads, lines, right=frozenset(range(1, 8)), stack=True)
+    tested = any(is_number(m.mcnemar_p) for _, m in measures)
+    heads = ["Metric", "Tuned", "95 % interval", "Baseline", *(words[:1].upper() + words[1:] for words, _ in others)]
+    heads += ["Difference", "95 % interval of it", *["McNemar p"] * tested]
+    right = frozenset(range(1, len(heads)))
+    lines = []
+    for name, m in measures:
+        places = unit_of(name).decimals
+        lines.append(
+            [
+                esc(metric_title(name)) + (" (lower is better)" if is_lower(name, better) else ""),
+                number(m.value, decimals=places),
+                interval(m.interval, decimals=places),
+                number(m.baseline, decimals=places),
+                *(number(numbers.get(name), decimals=places) for _, numbers in others),
+                number(m.difference, signed=True, decimals=places),
+                interval(m.difference_interval, signed=True, decimals=places),
+                *[number(m.mcnemar_p)] * tested,
+            ]
+        )
+    named = ", ".join([against.reference, *(words for words, _ in others)])
+    return table(
+        f"Every metric of the tuned model and of its baselines ({named})", heads, lines, right=right, stack=True
+    )

@@ -6,18 +6,20 @@ from collections.abc import Iterable, Mapping
 
 from engram.pipeline.page.forest import verdict_class
 from engram.pipeline.page.icons import icon
+from engram.pipeline.page.scales import in_order, unit_of
 from engram.pipeline.page.stages import STATES, TITLES
 from engram.pipeline.page.tables import kpi
-from engram.pipeline.page.text import esc, interval, is_number, metric_title, moment, number, plural
+from engram.pipeline.page.text import arrow, esc, interval, is_lower, is_number, metric_title, moment, number, plural
 from engram.schema.recipe import Recipe
 from engram.schema.report import Measure, Report
 from engram.schema.run import RunRecord
 
-FIRST_CHOICES = ("accuracy", "macro_f1")
 
+def head(run: RunRecord, recipe: Recipe, report: Report | None, baseline: str, better: Mapping[str, str]) -> str:
+    """Return the title, the badge, the headline and the headline numbers.
 
-def head(run: RunRecord, recipe: Recipe, report: Report | None, baseline: str) -> str:
-    """Return the title, the badge, the headline and the headline numbers; `baseline` is escaped."""
+    baseline: the reference baseline's name, escaped. better: metric → ``max`` or ``min``, the primary one first.
+    """
     tone, badge = STATES[run.state]
     facts = [f"{esc(recipe.kind)} · {esc(recipe.task)}", esc(recipe.model.source), f"started {moment(run.created)}"]
     if run.attempt > 1:
@@ -27,8 +29,8 @@ def head(run: RunRecord, recipe: Recipe, report: Report | None, baseline: str) -
     return (
         f'<section class="hero" aria-labelledby="title"><h1 id="title">{esc(recipe.title or recipe.name)}</h1>'
         f'<div class="meta"><span class="pill {tone}">{icon(tone, 16)}{badge}</span>{meta}</div>'
-        f'<p class="lead">{headline(run, recipe, report, baseline)}</p>{reason}'
-        f"{_numbers(recipe, report, baseline)}</section>"
+        f'<p class="lead">{headline(run, recipe, report, baseline, better)}</p>{reason}'
+        f"{_numbers(recipe, report, baseline, better)}</section>"
     )
 
 
@@ -36,42 +38,42 @@ def primary(report: Report | None, wanted: Iterable[str]) -> tuple[str, Measure]
     """Return the measure of the headline: the first wanted one that has a number, else the first of all."""
     if report is None:
         return None
-    names = [*wanted, *FIRST_CHOICES, *report.metrics]
-    found = [name for name in names if name in report.metrics and is_number(report.metrics[name].value)]
-    compared = [name for name in found if is_number(report.metrics[name].baseline)]
-    chosen = next(iter(compared or found), None)
-    return (chosen, report.metrics[chosen]) if chosen is not None else None
+    found = [(name, one) for name, one in in_order(report.metrics, wanted) if is_number(one.value)]
+    compared = [(name, one) for name, one in found if is_number(one.baseline)]
+    return next(iter(compared or found), None)
 
 
-def headline(run: RunRecord, recipe: Recipe, report: Report | None, baseline: str) -> str:
+def headline(run: RunRecord, recipe: Recipe, report: Report | None, baseline: str, better: Mapping[str, str]) -> str:
     """Return the result in one sentence; without a measurement, where the run stands."""
-    chosen = primary(report, recipe.evaluate.metrics)
+    chosen = primary(report, (*recipe.evaluate.metrics, *better))
     if chosen is None:
         where = f" in the {TITLES.get(run.stage, esc(run.stage)).lower()} stage" if run.stage else ""
         words = {"refused": "was refused", "queued": "is queued", "published": "is published"}
         state = words.get(run.state) or f"is {STATES[run.state][1].lower()}".replace("is failed", "failed")
         return f"The run {state}{where}, and the tuned model has not been measured."
     metric, measure = chosen
-    title = esc(metric_title(metric))
+    title, places = esc(metric_title(metric)), unit_of(metric).decimals
+    value, ends = number(measure.value, decimals=places), interval(measure.interval, decimals=places)
+    lower = " Lower is better." if is_lower(metric, better) else ""
     if measure.baseline is None or measure.value is None:
-        return (
-            f"{title} is {number(measure.value)}, 95 % interval {interval(measure.interval)}; no baseline was measured."
-        )
+        return f"{title} is {value}, 95 % interval {ends}; no baseline was measured.{lower}"
+    before = number(measure.baseline, decimals=places)
     gain = measure.difference if measure.difference is not None else measure.value - measure.baseline
-    if number(measure.value) == number(measure.baseline) or gain == 0:
-        said = f"{title} stayed at {number(measure.value)} ({baseline}: {number(measure.baseline)})"
+    if value == before or gain == 0:
+        said = f"{title} stayed at {value} ({baseline}: {before})"
     else:
         moved = "rose" if gain > 0 else "fell"
-        said = f"{title} {moved} from {number(measure.baseline)} ({baseline}) to {number(measure.value)}"
-    said += f": {number(gain, signed=True)}"
+        said = f"{title} {moved} from {before} ({baseline}) to {value}"
+    said += f": {number(gain, signed=True, decimals=places)}"
     if not measure.difference_interval:
-        return said + ", without an interval."
+        return f"{said}, without an interval.{lower}"
     tail = {
         "unsure": " The interval includes zero, so the difference may be chance.",
         "harm": " The tuned model is worse than its baseline.",
     }
-    ends = interval(measure.difference_interval, signed=True)
-    return f"{said}, 95 % interval {ends}." + tail.get(verdict_class(metric, measure.difference_interval), "")
+    ends = interval(measure.difference_interval, signed=True, decimals=places)
+    kind = verdict_class(metric, measure.difference_interval, better)
+    return f"{said}, 95 % interval {ends}.{lower}{tail.get(kind, '')}"
 
 
 def scored(times: int) -> str:
@@ -83,32 +85,24 @@ def scored(times: int) -> str:
     return f"test part scored {number(times)} times; each look flatters"
 
 
-def _numbers(recipe: Recipe, report: Report | None, baseline: str) -> str:
-    chosen = primary(report, recipe.evaluate.metrics)
+def _numbers(recipe: Recipe, report: Report | None, baseline: str, better: Mapping[str, str]) -> str:
+    chosen = primary(report, (*recipe.evaluate.metrics, *better))
     if chosen is None or report is None:
         return ""
     metric, measure = chosen
-    title = esc(metric_title(metric))
-    tiles = [
-        kpi(f"{title}, tuned", number(measure.value), f"95 % {interval(measure.interval)}" if measure.interval else "")
-    ]
+    places = unit_of(metric).decimals
+    mark = arrow(metric, better)
+    title = esc(metric_title(metric)) + (f'{mark}<span class="sr"> (lower is better)</span>' if mark else "")
+    ends = f"95 % {interval(measure.interval, decimals=places)}" if measure.interval else ""
+    tiles = [kpi(f"{title}, tuned", number(measure.value, decimals=places), ends)]
     if measure.baseline is not None:
-        tiles.append(kpi(f"{title}, baseline", number(measure.baseline), baseline))
+        tiles.append(kpi(f"{title}, baseline", number(measure.baseline, decimals=places), baseline))
     if measure.difference is not None:
-        ends = interval(measure.difference_interval, signed=True) if measure.difference_interval else ""
-        tiles.append(kpi("Difference", number(measure.difference, signed=True), f"95 % {ends}" if ends else ""))
+        found = measure.difference_interval
+        ends = f"95 % {interval(found, signed=True, decimals=places)}" if found else ""
+        tiles.append(kpi("Difference", number(measure.difference, signed=True, decimals=places), ends))
     tiles.append(kpi("Test rows", number(report.n), scored(report.times_scored)))
     return f'<dl class="kpis">{"".join(tiles)}</dl>'
-
-
-def reference(reports: Mapping[str, Report], provenance: Mapping[str, str]) -> str:
-    """Return the reference baseline's name in words, escaped: from the reports' details, else from the provenance."""
-    places = [reports[stage].details for stage in ("evaluate", "baseline") if stage in reports]
-    for place in (*places, provenance):
-        found = place.get("reference") or place.get("reference_baseline")
-        if isinstance(found, str) and found:
-            return esc(found.replace("_", " "))
-    return "reference baseline"
 
 
 def description(recipe: Recipe, report: Report | None) -> str:

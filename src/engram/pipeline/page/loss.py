@@ -18,12 +18,12 @@ KEYS = {
 }
 
 
-def section(curve: Sequence[Mapping[str, float]], note: str = "") -> str:
+def section(curve: Sequence[Mapping[str, float]], span: int, note: str = "") -> str:
     """Return the card of the loss curve; a sentence, and `note`, where there are no steps."""
     train, valid = points(curve, "loss"), points(curve, "valid_loss")
     if not train and not valid:
         missing = "The loss of each step is drawn here once training has begun."
-        return card("loss", "Loss", empty(missing + note), span=7)
+        return card("loss", "Loss", empty(missing + note), span=span)
     window = window_of(len(train))
     smooth = moving_average(train, window)
     steps = [step for step, _ in train + valid]
@@ -39,7 +39,7 @@ def section(curve: Sequence[Mapping[str, float]], note: str = "") -> str:
         + frame(x, y, "optimizer step", _drawing(x, y, train, smooth, valid), says)
         + f'<p class="reading"></p>{fold("Show as table", _table(x, train, smooth, valid))}</figure>'
     )
-    return card("loss", "Loss", body, span=7)
+    return card("loss", "Loss", body, span=span)
 
 
 def points(curve: Sequence[Mapping[str, float]], key: str) -> Points:

@@ -6,8 +6,10 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from engram.pipeline.page import confusion, forest, gates, header, loss, origin, reliability, rows
+from engram.pipeline.page import forest, gates, header, middle, origin, rows
+from engram.pipeline.page.baselines import baselines
 from engram.pipeline.page.icons import icon
+from engram.pipeline.page.middle import Card
 from engram.pipeline.page.script import SCRIPT
 from engram.pipeline.page.stages import ended, ordered
 from engram.pipeline.page.style import sheet
@@ -16,20 +18,9 @@ from engram.schema.recipe import Recipe
 from engram.schema.report import Report
 from engram.schema.run import RunRecord
 from engram.schema.split import DataReport
+from engram.schema.takes import Noun
 from engram.schema.verdict import Verdict
 
-CONTENTS = {
-    "stages": "Gates",
-    "compare": "Baseline and tuned",
-    "loss": "Loss",
-    "reliability": "Reliability",
-    "confusion": "Confusion matrix",
-    "classes": "Each class",
-    "criteria": "Gate criteria",
-    "data": "Data",
-    "recipe": "Recipe",
-    "provenance": "Provenance",
-}
 THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
 THEME_ICONS = {"system": "system", "light": "sun", "dark": "moon"}
 
@@ -42,37 +33,38 @@ def render(
     verdicts: Mapping[str, Verdict],
     curve: Sequence[Mapping[str, float]],
     provenance: Mapping[str, str],
+    *,
+    better: Mapping[str, str],
+    gives: Noun | None,
 ) -> str:
     """Return the whole report as HTML.
 
     data: None before the data stage has ended. reports, verdicts: by stage; any may be missing.
-    reports["evaluate"].details: ``labels``, ``confusion_matrix`` (rows truth, columns guess), ``per_class_f1``,
-    ``reliability``, ``reference`` (the reference baseline's name) and ``baselines`` (name → metric → value).
+    reports["data"].details: ``rows`` (part → rows).
+    reports["evaluate"].details: ``reference`` (the reference baseline's name), ``baselines`` (name → metric → value),
+    and of classes ``labels``, ``confusion_matrix`` (rows truth, columns guess), ``per_class_f1`` and ``reliability``,
+    of spans ``labels``, ``tag_confusion`` and ``per_type_f1``, of texts ``examples``.
     curve: ``{step, loss, lr, grad_norm}`` for each training step and ``{step, valid_loss}`` for each validation.
     provenance: names and what they name, as ``{"split": "sha256:…"}``.
+    better: metric → ``max`` or ``min``, the task's primary one first. gives: what the task's answers are.
 
     The page asks nothing of the network: its policy allows its own style and script alone, by their digests.
     """
     evaluated = reports.get("evaluate")
-    baseline = header.reference(reports, provenance)
+    against = baselines(reports, provenance, gives)
     note = ended(run)
-    many = confusion.is_wide(evaluated)
+    every = rows.measurements(reports, ordered(reports))
     cards = [
-        gates.timeline(run, verdicts),
-        forest.section(evaluated, baseline, note),
-        loss.section(curve, note),
-        reliability.section(evaluated, note),
-        confusion.section(evaluated, note),
-        rows.classes(evaluated, 12 if many else 5, note),
-        gates.criteria(recipe, verdicts, rows.measurements(reports, ordered(reports))),
-        rows.section(data, note),
-        origin.recipe_card(recipe),
-        origin.provenance_card(provenance),
+        Card("stages", "Gates", gates.timeline(run, verdicts)),
+        Card("compare", "Baseline and tuned", forest.section(evaluated, against, better, note)),
+        *middle.cards(evaluated, gives, better, curve, note),
+        Card("criteria", "Gate criteria", gates.criteria(recipe, verdicts, every)),
+        Card("data", "Data", rows.section(data, reports.get("data"), note)),
+        Card("recipe", "Recipe", origin.recipe_card(recipe)),
+        Card("provenance", "Provenance", origin.provenance_card(provenance)),
     ]
-    top = header.head(run, recipe, evaluated, baseline)
-    return _document(
-        esc(recipe.title or recipe.name), esc(run.id), header.description(recipe, evaluated), top, "".join(cards)
-    )
+    top = header.head(run, recipe, evaluated, against.reference, better)
+    return _document(esc(recipe.title or recipe.name), esc(run.id), header.description(recipe, evaluated), top, cards)
 
 
 def policy(style: str, script: str) -> str:
@@ -87,10 +79,10 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _document(title: str, run_id: str, about: str, top: str, cards: str) -> str:
+def _document(title: str, run_id: str, about: str, top: str, cards: Sequence[Card]) -> str:
     style = sheet()
     brand = f'<div class="brand"><i aria-hidden="true">{icon("brand", 20)}</i>Engram</div>'
-    links = "".join(f'<li><a href="#{anchor}">{words}</a></li>' for anchor, words in CONTENTS.items())
+    links = "".join(f'<li><a href="#{card.anchor}">{card.title}</a></li>' for card in cards)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy(style, SCRIPT)}">'
@@ -101,7 +93,7 @@ def _document(title: str, run_id: str, about: str, top: str, cards: str) -> str:
         f'<aside class="side">{brand}<nav aria-labelledby="contents"><p class="cap" id="contents">On this page</p>'
         f"<ul>{links}</ul></nav></aside>"
         f'<div class="main"><header class="top">{brand}<p class="crumb">Runs / <b>{run_id}</b></p>{_themes()}</header>'
-        f'<main id="main">{top}<div class="grid">{cards}</div></main>'
+        f'<main id="main">{top}<div class="grid">{"".join(card.html for card in cards)}</div></main>'
         f'<footer class="foot">Report of run {run_id}. This file holds everything it shows and asks nothing of the '
         f"network.</footer></div></div><script>{SCRIPT}</script></body></html>\n"
     )

@@ -1,30 +1,35 @@
-"""Rows and classes: what happened to the data, and how each class fared."""
+"""Rows: what happened to the data, and every number that a stage measured."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from engram.pipeline.page.scales import in_order
 from engram.pipeline.page.stages import TITLES
 from engram.pipeline.page.tables import card, empty, fold, kpi, meter, name, table
-from engram.pipeline.page.text import esc, is_number, metric_title, number, plural, rows
+from engram.pipeline.page.text import esc, is_number, metric_title, number, percent, plural
 from engram.schema.report import Report
 from engram.schema.split import DataReport
 
 PARTS = ("train", "valid", "test")
-CLASS_FIELDS = ("precision", "recall", "f1", "support")
 REASONS = {
+    "blank_line": "an empty line",
     "missing_text": "no text",
     "missing_label": "no label",
     "unknown_label": "a label that the recipe does not name",
+    "conflicting_label": "same text as another row, and another label",
     "duplicate": "same text and label as another row",
     "leaked": "stood in more than one part",
     "over_limit": "beyond the recipe's limit",
 }
 
 
-def section(data: DataReport | None, note: str = "") -> str:
-    """Return the data card; a sentence, and `note`, where the data stage has not reported."""
+def section(data: DataReport | None, report: Report | None, note: str = "") -> str:
+    """Return the data card; a sentence, and `note`, where the data stage has not reported.
+
+    report: the data stage's; its details give the rows of each part where rows have no class to be counted by.
+    """
     if data is None:
         return card("data", "Data", empty("The rows are counted here when the data stage has ended." + note))
     lost = data.rows_read - data.rows_kept
@@ -39,51 +44,10 @@ def section(data: DataReport | None, note: str = "") -> str:
     found = f'<h3>What was found</h3><ul class="said">{said}</ul>' if said else ""
     left = f"<div>{found}{_dropped(data)}{_example(data)}</div>"
     return card(
-        "data", "Data", f'<dl class="kpis">{"".join(tiles)}</dl><div class="duo">{left}<div>{_counts(data)}</div></div>'
+        "data",
+        "Data",
+        f'<dl class="kpis">{"".join(tiles)}</dl><div class="duo">{left}<div>{_counts(data, report)}</div></div>',
     )
-
-
-def classes(report: Report | None, span: int, note: str = "") -> str:
-    """Return the per-class card, the classes with most test rows first."""
-    title = "Each class"
-    lines = class_lines(report.details.get("per_class_f1")) if report else []
-    if not lines:
-        waiting = "Precision, recall and F1 of each class come with the evaluate stage."
-        missing = waiting if report is None else "The report holds no scores by class."
-        return card("classes", title, empty(missing + note), span=span)
-    seen = [line for line in lines if line["support"]]
-    unseen = (
-        f" {plural(len(lines) - len(seen), 'class', 'classes')} without test rows." if len(seen) < len(lines) else ""
-    )
-    weakest = min(seen or lines, key=lambda line: line["f1"])
-    says = (
-        f"Weakest: {esc(weakest['label'])}, F1 {number(weakest['f1'])} on {plural(weakest['support'], 'row')}.{unseen}"
-    )
-    body = [
-        [
-            name(line["label"]),
-            number(line["f1"]),
-            meter(line["f1"]),
-            number(line["precision"]),
-            number(line["recall"]),
-            number(line["support"]),
-        ]
-        for line in sorted(lines, key=lambda line: (-line["support"], str(line["label"])))
-    ]
-    heads = ("Class", "F1", '<span class="sr">F1 as a bar</span>', "Precision", "Recall", "Rows")
-    shown = table("Scores of each class, by test rows", heads, body, right=frozenset({1, 3, 4, 5}), tall=True)
-    return card("classes", title, f'<p class="say">{says}</p>{shown}', span=span)
-
-
-def class_lines(value: Any) -> list[dict[str, Any]]:
-    """Return per-class scores, given as a list of lines or as label → line; lines that lack a number are left out.
-
-    >>> class_lines({"yes": {"precision": 1, "recall": 1, "f1": 1, "support": 3}})[0]["label"]
-    'yes'
-    """
-    if isinstance(value, Mapping):
-        value = [{"label": label, **line} for label, line in value.items() if isinstance(line, Mapping)]
-    return [dict(line) for line in rows(value) if "label" in line and all(is_number(line.get(f)) for f in CLASS_FIELDS)]
 
 
 def _dropped(data: DataReport) -> str:
@@ -114,11 +78,11 @@ def _example(data: DataReport) -> str:
     return "".join(blocks)
 
 
-def _counts(data: DataReport) -> str:
+def _counts(data: DataReport, report: Report | None) -> str:
     parts = [part for part in PARTS if part in data.class_counts] + [p for p in data.class_counts if p not in PARTS]
     labels = list(dict.fromkeys(label for part in parts for label in data.class_counts[part]))
     if not labels:
-        return "<h3>Parts</h3>" + empty("No part has been dealt.")
+        return "<h3>Parts</h3>" + _sizes(report.details.get("rows") if report else None)
     totals = {label: sum(data.class_counts[part].get(label, 0) for part in parts) for label in labels}
     most = max(totals.values()) or 1
     ranked = sorted(labels, key=lambda label: (-totals[label], label))
@@ -132,6 +96,22 @@ def _counts(data: DataReport) -> str:
     shown = table("Rows of each class by part", heads, body, right=right, tall=True)
     says = f"{plural(len(labels), 'class', 'classes')}; rows: {sizes}."
     return f'<h3>Parts and classes</h3><p class="say hint">{says}</p>{shown}'
+
+
+def _sizes(found: Any) -> str:
+    """Return the rows of each part, with their share of all."""
+    known = dict(found) if isinstance(found, Mapping) else {}
+    sizes = {str(part): int(rows) for part, rows in in_order(known, PARTS) if is_number(rows)}
+    total = sum(sizes.values())
+    if not total:
+        return empty("No part has been dealt.")
+    lines = [
+        [esc(part).capitalize(), meter(rows / total), number(rows), percent(rows / total)]
+        for part, rows in sizes.items()
+    ]
+    heads = ("Part", '<span class="sr">Its share as a bar</span>', "Rows", "Share")
+    shown = table("Rows of each part", heads, lines, right=frozenset({2, 3}))
+    return f'<p class="say hint">{plural(total, "row")} in {plural(len(sizes), "part")}.</p>{shown}'
 
 
 def measurements(reports: Mapping[str, Report], order: list[str]) -> str:

@@ -148,8 +148,14 @@ border-top:1px solid var(--hairline)}
 .duo>figure{display:flex;flex-direction:column}
 .duo .forest{margin-top:auto}
 .duo h3.sub{margin-top:22px}
+.duo~.duo{margin-top:22px}
+.beyond{margin-top:6px}
 .duo h3+.hint{margin-bottom:8px}
 .example{white-space:pre-wrap}.facts.tight>div{grid-template-columns:minmax(70px,110px) minmax(0,1fr)}
+.cases{list-style:none;margin:0;padding:0;display:grid;gap:12px}
+.cases li{padding:12px 14px}
+.case{display:flex;justify-content:space-between;gap:12px;font-size:.875rem;font-variant-numeric:tabular-nums}
+.case span{color:var(--text-muted)}
 .said{margin:0;padding-left:1.2em;display:grid;gap:4px}
 .said li{overflow-wrap:anywhere}
 """
@@ -168,6 +174,7 @@ padding:14px 18px 8px 6px}
 .plot .xname{grid-column:2;text-align:center;font-size:.8125rem;color:var(--text-muted);line-height:1.3}
 .plot.low{--tall:96px;margin-top:12px}
 #loss .plot{--tall:430px}
+#loss:not(.c7) .plot{--tall:320px}
 .plot text,.forest text{font:400 12px var(--sans);fill:var(--text-muted);font-variant-numeric:tabular-nums}
 .plot .grid-line,.forest .grid-line{stroke:var(--grid)}
 .plot .axis,.forest .axis{stroke:var(--edge-ui)}
@@ -182,6 +189,7 @@ padding:14px 18px 8px 6px}
 .ideal{stroke:var(--text-muted);stroke-width:1.5;stroke-dasharray:6 5}
 .forest{padding:14px 16px 8px}
 .forest svg{display:block;width:100%;overflow:visible}
+.forest .label,.forest .value{paint-order:stroke;stroke:var(--well);stroke-width:4px;stroke-linejoin:round}
 .forest .label{fill:var(--text-primary);font-weight:600;font-size:13px}
 .forest .value{fill:var(--text-primary);font-size:13px}
 .ci{stroke:var(--c1);stroke-width:3;stroke-linecap:round}
@@ -189,7 +197,7 @@ padding:14px 18px 8px 6px}
 .base{fill:var(--well);stroke:var(--c2);stroke-width:2.2}
 .base2{stroke:var(--text-muted);stroke-width:2.2;fill:none}
 .gain{stroke:var(--ok);fill:var(--ok)}.harm{stroke:var(--bad);fill:var(--bad)}
-.unsure{stroke:var(--warn);fill:var(--warn)}
+.unsure{stroke:var(--warn);fill:var(--warn)}.known{stroke:var(--c1);fill:var(--c1)}
 line.zero{stroke:var(--text-muted);stroke-dasharray:5 4}
 .matrix{width:auto;min-width:100%;border-collapse:separate;border-spacing:2px;font-size:.8125rem}
 .matrix th,.matrix td{border:0;padding:0}
@@ -213,7 +221,7 @@ line-height:1.4;position:sticky;left:0;z-index:2}
 SMALL = """
 @media (max-width:1180px){.shell{grid-template-columns:minmax(0,1fr)}.side{display:none}.top .brand{display:flex}
 .top .crumb{flex:1 1 100%;order:3}.top .themes{margin-left:auto}}
-@media (max-width:1340px){.c7,.c6,.c5{grid-column:span 12}#loss .plot{--tall:340px}}
+@media (max-width:1340px){.c7,.c6,.c5{grid-column:span 12}#loss .plot,#loss:not(.c7) .plot{--tall:340px}}
 @media (max-width:1100px){.gates{grid-template-columns:minmax(0,1fr);gap:18px}
 .gates>li{display:grid;grid-template-columns:36px minmax(0,1fr);gap:0 14px;padding:0}
 .gates .node{margin:0}.gates>li>div{grid-column:2}.gates>li>.node{grid-column:1;grid-row:1}
@@ -222,7 +230,7 @@ SMALL = """
 .hero .lead{font-size:1.0625rem}.duo{grid-template-columns:minmax(0,1fr)}.kpis{grid-template-columns:1fr 1fr;gap:10px}
 .card .kpis{grid-template-columns:1fr 1fr;gap:10px}.kpi dd{font-size:1.25rem}
 .facts>div,.facts.tight>div{grid-template-columns:minmax(0,1fr)}
-.plot,#loss .plot{--tall:220px;padding-right:14px}.plot.low{--tall:80px}.name{max-width:16ch}
+.plot,#loss .plot,#loss:not(.c7) .plot{--tall:220px;padding-right:14px}.plot.low{--tall:80px}.name{max-width:16ch}
 .themes label{padding:0 11px;min-height:40px}.themes label span{position:absolute;width:1px;height:1px;overflow:hidden;
 clip-path:inset(50%)}
 summary{padding:11px 6px}th,td{padding:8px 9px}
@@ -249,7 +257,7 @@ LAST = """
 @media (forced-colors:active){.card,.well,.scroll,.pill,.themes label{border:1px solid CanvasText}
 .matrix td,.ramp i,.plot,.forest,.meter,.map{forced-color-adjust:none}.matrix td{border:1px solid CanvasText}}
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
-@media print{@page{margin:14mm}html{font-size:10pt;background:#fff}#loss .plot{--tall:260px}
+@media print{@page{margin:14mm}html{font-size:10pt;background:#fff}#loss .plot,#loss:not(.c7) .plot{--tall:260px}
 .hero .kpis{grid-template-columns:repeat(4,1fr)}
 .side,.themes,.skip,.reading{display:none}.shell{display:block}
 .main{padding:0}.card{box-shadow:none;break-inside:avoid;border-color:var(--edge-ui)}

@@ -19,11 +19,18 @@ TITLES = {
     "macro_f1": "Macro F1",
     "weighted_f1": "Weighted F1",
     "ece": "Calibration error (ECE)",
+    "brier": "Brier score",
+    "span_f1": "Span F1",
+    "qa_f1": "QA F1",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge_l": "ROUGE-L",
+    "p50_latency_ms": "Median latency, ms",
+    "p95_latency_ms": "95th percentile latency, ms",
     "p50_ms": "Median latency, ms",
     "p95_ms": "95th percentile latency, ms",
     "p99_ms": "99th percentile latency, ms",
 }
-LOWER_IS_BETTER = frozenset({"ece", "loss", "valid_loss", "perplexity", "wer", "cer", "mcd", "f0_rmse", "rtf"})
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -66,7 +73,7 @@ def number(value: object, signed: bool = False, decimals: int = 3) -> str:
     """Return a number as people read it; a dash where there is none.
 
     Three decimals, or three significant digits where those would say little; whole numbers bare, thousands parted by
-    thin spaces, no zero before the point. A signed number is a difference: it keeps three decimals down to .0005.
+    thin spaces, no zero before the point. A signed number is a difference: three decimals down to .0005.
 
     >>> number(0.8849), number(0.0021), number(-0.0021, signed=True), number(1820).replace(THIN, " "), number(None)
     ('.885', '.00210', '−.002', '1 820', '–')
@@ -76,10 +83,10 @@ def number(value: object, signed: bool = False, decimals: int = 3) -> str:
     if math.isinf(value):
         return (MINUS if value < 0 else "+" if signed else "") + "∞"
     sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
-    return sign + _size(abs(value), decimals, 0.0005 if signed else 0.01)
+    return sign + _size(abs(value), decimals, 0.5 * 10**-decimals if signed else 0.01)
 
 
-def interval(ends: Iterable[object] | None, signed: bool = False) -> str:
+def interval(ends: Iterable[object] | None, signed: bool = False, decimals: int = 3) -> str:
     """Return an interval as ``[low, high]``; a dash where there is none.
 
     >>> interval((0.0512, 0.0903), signed=True)
@@ -88,7 +95,7 @@ def interval(ends: Iterable[object] | None, signed: bool = False) -> str:
     values = list(ends or ())
     if len(values) != 2:
         return DASH
-    return "[" + ", ".join(number(value, signed) for value in values) + "]"
+    return "[" + ", ".join(number(value, signed, decimals) for value in values) + "]"
 
 
 def percent(share: float) -> str:
@@ -109,6 +116,20 @@ def metric_title(name: str) -> str:
     """
     words = name.replace("_", " ")
     return TITLES.get(name) or words[:1].upper() + words[1:]
+
+
+def is_lower(name: str, better: Mapping[str, str]) -> bool:
+    """Tell whether less of a metric is better; `better` gives ``max`` or ``min`` for each that is known."""
+    return better.get(name) == "min"
+
+
+def arrow(name: str, better: Mapping[str, str]) -> str:
+    """Return the mark of a metric of which less is better, for beside its name.
+
+    >>> arrow("loss", {"loss": "min"}), arrow("accuracy", {"accuracy": "max"})
+    (' ↓', '')
+    """
+    return " ↓" if is_lower(name, better) else ""
 
 
 def plural(count: int, one: str, many: str = "") -> str:
