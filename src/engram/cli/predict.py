@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from engram.cli import output
+from engram.cli.inputs import check_inputs, read_inputs
+from engram.cli.say import say_answer as say_answer
 
 
 def predict(
     name: Annotated[str, typer.Argument(help="An artifact (digest or folder) or a run.")],
-    texts: Annotated[list[str] | None, typer.Argument(help="Inputs; without any, lines of standard input.")] = None,
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts; without any, lines of standard input; '-' alone reads JSON from there."),
+    ] = None,
+    file: Annotated[
+        str, typer.Option("--file", help="Inputs as JSON: one, a list, or one a line; '-' is standard input.")
+    ] = "",
 ) -> int:
-    """Answer inputs with a certified artifact."""
+    """Answer inputs with a certified artifact: texts, or conversations as {"messages": [...]} where it writes text."""
     from engram.errors import UsageError
     from engram.settings import load_settings
 
+    if file and texts:
+        raise UsageError("Give texts or --file, not both.", remedy='A text in a file is a JSON string: "like this".')
     folder = artifact_of(load_settings().home, name)
-    inputs = list(texts) if texts else ([] if sys.stdin.isatty() else [line.rstrip("\n") for line in sys.stdin])
+    inputs = read_inputs("-" if texts == ["-"] else file) if file or texts == ["-"] else list(texts or _lines())
     if not inputs:
         raise UsageError("There is nothing to answer.", remedy="Give a text, or lines on standard input.")
+    check_inputs(folder, inputs)
     from engram.serve.load import open_artifact
 
     answers = open_artifact(folder)(inputs)
     output.emit(
-        [{"input": text, **answer} for text, answer in zip(inputs, answers, strict=True)],
-        *(say_answer(text, answer) for text, answer in zip(inputs, answers, strict=True)),
+        [{"input": one, **answer} for one, answer in zip(inputs, answers, strict=True)],
+        *(say_answer(one, answer) for one, answer in zip(inputs, answers, strict=True)),
     )
     return 0
 
 
-def say_answer(text: str, answer: dict[str, Any]) -> str:
-    """Return one answer as a line: the label, its probability, the runner-up, and the text."""
-    ranked = list(answer["probabilities"].items())[:2]
-    return "  ".join(f"{label} {chance:.3f}" for label, chance in ranked) + f"  | {text}"
+def _lines() -> list[str]:
+    return [] if sys.stdin.isatty() else [line.rstrip("\n") for line in sys.stdin]
 
 
 def artifact_of(home: Path, name: str) -> Path:

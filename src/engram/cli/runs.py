@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from engram.cli import output
+from engram.cli.figures import figure, known_directions, marked
 
 app = typer.Typer(help="List, watch, compare, pause, cancel and review runs.", rich_markup_mode=None)
 Run = Annotated[str, typer.Argument(help="A run's id, or the beginning of it, or 'last'.")]
@@ -37,7 +38,7 @@ def show(run: Run = "last") -> None:
 
     record = _plain(find_run(_home(), run).record(), _home())
     output.pairs({name: value for name, value in record.items() if name not in ("metrics", "format") and value})
-    output.pairs({f"  {name}": f"{value:.4f}" for name, value in record["metrics"].items()})
+    output.pairs({f"  {name}": figure(value) for name, value in record["metrics"].items()})
     _json(record)
 
 
@@ -79,9 +80,11 @@ def compare(first: Run, second: Run) -> None:
     differs = {n: (values[0].get(n), values[1].get(n)) for n in names if values[0].get(n) != values[1].get(n)}
     metrics = [dict(one.record().metrics) for one in folders]
     results = {n: (metrics[0].get(n), metrics[1].get(n)) for n in sorted({*metrics[0], *metrics[1]})}
+    better = known_directions(folders[1].recipe()) | known_directions(folders[0].recipe())
     titles = ("", *(one.id for one in folders))
     output.table(titles, [(name, *pair) for name, pair in differs.items()], title="What differs in the recipes")
-    output.table(titles, [(n, *(_number(v) for v in pair)) for n, pair in results.items()], title="Results")
+    lines = [(marked(n, better), *map(figure, pair)) for n, pair in results.items()]
+    output.table(titles, lines, title="Results, ↓ where lower is better")
     _json({"recipes": differs, "metrics": results})
 
 
@@ -163,14 +166,23 @@ def _plain(record: Any, home: Path) -> dict[str, Any]:
 
 
 def _headline(record: Any) -> str:
-    first = next((name for name in record.metrics if f"{name}_difference" in record.metrics), "")
-    if not first:
+    """Return the result in few words: the task's primary measure, and how far it lies from its baseline."""
+    better = _primary(record)
+    first = next((name for name in (*better, *record.metrics) if f"{name}_difference" in record.metrics), "")
+    if not first or first not in record.metrics:
         return str(record.reason)[:60]
-    return f"{first} {record.metrics[first]:.4f} ({record.metrics[f'{first}_difference']:+.4f})"
+    gain = figure(record.metrics[f"{first}_difference"], signed=True)
+    return f"{marked(first, better)} {figure(record.metrics[first])} ({gain})"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _primary(record: Any) -> dict[str, str]:
+    """Return the primary measure of a run's task and which way it is better; nothing for a kind not known here."""
+    from engram import registry
+
+    if record.kind not in registry.names("kind"):
+        return {}
+    card = registry.get("kind", record.kind)
+    return {card.primary(record.task).name: card.primary(record.task).better} if record.task in card.tasks else {}
 
 
 def _json(value: Any) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from engram.cli import output
+from engram.cli.figures import ends, figure, known_directions, marked, ordered
 
 
 def train(
@@ -61,21 +64,12 @@ def summary(folder: Any, home: Path, record: Any, page: Path) -> list[str]:
     from engram.artifacts.store import folder_of
     from engram.cli.live import TITLES
 
-    lines = [""]
     evaluation, baseline = folder.report("evaluate"), folder.report("baseline")
+    lines = [""]
     if evaluation is not None:
-        reference = evaluation.details.get("reference", "baseline").replace("_", " ")
-        for name, one in evaluation.metrics.items():
-            low, high = one.difference_interval or (float("nan"), float("nan"))
-            lines.append(
-                f"{name:<13} {reference} {one.baseline:.4f}   tuned {one.value:.4f}   "
-                f"difference {one.difference:+.4f}  95 % interval [{low:+.4f}, {high:+.4f}]"
-            )
+        lines += compared(evaluation, known_directions(folder.recipe()))
     elif baseline is not None:
-        for who, values in baseline.details["baselines"].items():
-            lines += [
-                f"{who.replace('_', ' '):<13} {name} {value:.4f}" for name, value in values.items() if value is not None
-            ]
+        lines += measured(baseline.details["baselines"], known_directions(folder.recipe()))
     decisions = [f"{stage} {v.decision}" for stage in TITLES if (v := folder.verdict(stage)) is not None]
     lines += ["", f"Verdicts      {', '.join(decisions)}"]
     if record.artifact:
@@ -85,6 +79,48 @@ def summary(folder: Any, home: Path, record: Any, page: Path) -> list[str]:
             f"Verify        engram verify {folder_of(home / 'artifacts', record.artifact)}",
         ]
     return [*lines, f"Report        {page}"]
+
+
+def compared(evaluation: Any, better: Mapping[str, str]) -> list[str]:
+    """Return the tuned model against its reference baseline, a line for each metric."""
+    from engram.pipeline.page.baselines import baselines
+
+    reference = unescape(baselines({"evaluate": evaluation}, {}, None).reference)
+    rows = [
+        (
+            marked(name, better),
+            figure(one.baseline),
+            figure(one.value),
+            figure(one.difference, signed=True),
+            ends(one.difference_interval),
+        )
+        for name, one in ordered(evaluation.metrics, better)
+    ]
+    return aligned(("metric", reference, "tuned", "difference", "95 % interval"), rows, better)
+
+
+def measured(baselines: Mapping[str, Mapping[str, float | None]], better: Mapping[str, str]) -> list[str]:
+    """Return what the baselines alone score, a line for each metric and a column for each baseline."""
+    names = {name: None for values in baselines.values() for name in values}
+    rows = [
+        (marked(name, better), *(figure(values.get(name)) for values in baselines.values()))
+        for name, _ in ordered(names, better)
+    ]
+    return aligned(("metric", *(who.replace("_", " ") for who in baselines)), rows, better)
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]], better: Mapping[str, str]) -> list[str]:
+    """Return a table as lines, numbers to the right, and what an arrow means where there is one.
+
+    >>> aligned(("metric", "tuned"), [("loss ↓", "2.4000"), ("exact_match", "0.1")], {"loss": "min"})
+    ['metric        tuned', 'loss ↓       2.4000', 'exact_match     0.1', '↓ lower is better']
+    """
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(pairs)).rstrip()
+        for pairs in (list(zip(row, widths, strict=True)) for row in (heads, *rows))
+    ]
+    return [*lines, *(["↓ lower is better"] if any(row[0].endswith("↓") for row in rows) else [])]
 
 
 def write_page(folder: Any, home: Path) -> Path:

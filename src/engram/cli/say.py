@@ -1,0 +1,59 @@
+"""An answer of a model as lines for people, whatever its task gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+INDENT = "  "
+
+
+def say_answer(given: Any, answer: dict[str, Any]) -> str:
+    """Return one answer for people.
+
+    A label stands with its probability and the runner-up before the text. Spans stand under the text, one a line, with
+    label, score and place; where tags mark no spans, each word stands with its tag. A written text stands under what
+    was asked. Characters that a terminal would obey are shown as their code points.
+
+    >>> say_answer("Ana sings", {"spans": [{"text": "Ana", "label": "person", "start": 0, "end": 3, "score": 0.91}]})
+    'Ana sings\\n  person  Ana  0.910  0 to 3'
+    """
+    asked = "\n".join(_asked(given))
+    if "probabilities" in answer:
+        ranked = list(answer["probabilities"].items())[:2]
+        return INDENT.join(f"{_line(label)} {chance:.3f}" for label, chance in ranked) + f"  | {asked}"
+    if "spans" in answer:
+        return "\n".join([asked, *(INDENT + line for line in _spans(answer))])
+    if "text" in answer:
+        written = [_line(line) for line in str(answer["text"]).split("\n")]
+        return "\n".join([asked, *(INDENT + line for line in written)]).rstrip()
+    return f"{asked}\n{INDENT}{_line(answer)}"
+
+
+def _spans(answer: dict[str, Any]) -> list[str]:
+    from engram.cli.output import plain_table
+
+    found = [
+        (_line(one["label"]), _line(one["text"]), f"{one['score']:.3f}", f"{one['start']} to {one['end']}")
+        for one in answer["spans"]
+    ]
+    if found:
+        return plain_table(found[0], found[1:])
+    words = list(zip(answer.get("tokens", ()), answer.get("tags", ()), strict=False))
+    if any(tag != "O" for _, tag in words):  # tags that mark no spans, as parts of speech do
+        return [" ".join(f"{_line(word)}/{_line(tag)}" for word, tag in words)]
+    return ["no spans"]
+
+
+def _asked(given: Any) -> list[str]:
+    """Return what was asked: a text, words, or the last message of a conversation."""
+    if isinstance(given, dict) and isinstance(given.get("messages"), list):
+        given = given["messages"][-1].get("content") or ""
+    if isinstance(given, list | tuple):
+        given = " ".join(map(str, given))
+    return [_line(line) for line in str(given).split("\n")]
+
+
+def _line(value: object) -> str:
+    from engram.pipeline.page.text import visible
+
+    return visible(value)
