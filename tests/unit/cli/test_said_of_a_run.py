@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.cli import figures, live, runs, train
@@ -70,12 +70,14 @@ def test_baselines_alone_stand_beside_each_other():
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text("abc_", min_size=1), st.floats(-1e6, 1e6)), min_size=1, max_size=5))
 def test_every_line_of_a_table_ends_in_the_same_column(cells):
     lines = train.aligned(("metric", "tuned"), [(name, figures.figure(value)) for name, value in cells], {})
     assert len({len(line) for line in lines}) == 1
 
 
+@settings(deadline=None)
 @given(st.floats(-1e12, 1e12))
 def test_a_figure_is_close_to_its_number(value):
     assert float(figures.figure(value)) == pytest.approx(value, rel=1e-3, abs=5e-4)

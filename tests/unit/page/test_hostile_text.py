@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.pipeline.page.text import esc, short
@@ -66,6 +66,7 @@ def test_templates_stay_as_they_are_written(hostile, look):
     assert "{{7*7}}" in look(hostile).text("main")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters()))
 def test_escaped_text_opens_nothing_and_can_be_written(text):
     shown = esc(text)
@@ -73,6 +74,7 @@ def test_escaped_text_opens_nothing_and_can_be_written(text):
     assert shown.encode("utf-8").decode("utf-8") == shown
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.integers(2, 20))
 def test_shortened_text_never_ends_inside_an_entity(text, length):
     shown = short(text, length)

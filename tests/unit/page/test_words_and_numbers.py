@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engram.pipeline.page.loss import moving_average, thin, window_of
@@ -47,11 +47,13 @@ def test_a_tiny_difference_is_not_rounded_to_nothing():
     assert number(0.00031, signed=True) == "+.000310"
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_no_number_breaks_the_page(value):
     assert number(value)
 
 
+@settings(deadline=None)
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.booleans())
 def test_scales_hold_their_data(one, other, tight):
     low, high = sorted((one, other))
@@ -66,6 +68,7 @@ def test_ticks_are_short():
     assert [shown for _, shown in labels(nice(-0.5, 0.5, 2))] == ["−.5", "0", ".5"]
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
 def test_ticks_differ_from_each_other(low, size):
     shown = [text for _, text in labels(nice(low, low + size))]
