@@ -11,7 +11,7 @@ from house.tree import ROOT, SOURCE
 
 HEAVY = {
     "torch", "transformers", "tokenizers", "peft", "accelerate", "safetensors", "sentence_transformers", "sklearn",
-    "scipy", "numpy", "pandas", "datasets", "huggingface_hub",
+    "scipy", "numpy", "pandas", "datasets", "huggingface_hub", "trl",
 }  # fmt: skip
 SHOW = """
 import atexit, json, sys
@@ -49,6 +49,7 @@ def test_importing_the_command_line_imports_nothing_heavy(tmp_path):
         ("kinds", "list"),
         ("train", "--help"),
         ("doctor", "--help"),
+        ("bench", "--list"),
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )

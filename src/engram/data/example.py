@@ -25,6 +25,7 @@ _LISTS: Mapping[str, Wires] = {
     "int64": {1: (_VARINT, _BYTES)},
 }
 _FLOAT = struct.Struct("<f")
+_LEAST_NORMAL = 2.0**-126
 _VARINT_BYTES = 10
 _SIGN, _CARRY = 1 << 63, 1 << 64
 
@@ -75,8 +76,9 @@ def spell_float(raw: bytes) -> str:
     (value,) = _FLOAT.unpack(raw)
     if not math.isfinite(value):
         raise ValueError("NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity")
-    # Six digits always survive a 32-bit float, and nine always tell it from its neighbours.
-    for digits in (6, 7, 8):
+    # Six digits always survive a normal 32-bit float, and nine always tell it from its neighbours; those below the
+    # least normal one have bits for fewer.
+    for digits in (6, 7, 8) if abs(value) >= _LEAST_NORMAL or value == 0 else range(1, 9):
         short = float(f"{value:.{digits}g}")
         if _FLOAT.pack(short) == raw:
             return repr(short)

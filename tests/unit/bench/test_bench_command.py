@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 from house.tree import ROOT
@@ -120,7 +119,3 @@ def test_the_peers_are_the_extra_that_is_installed():
 
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["bench"]
     assert sorted(line.partition("==")[0] for line in extra) == sorted(bench.PEERS)
-
-
-def test_listing_imports_no_peer():
-    assert not {"trl", "datasets"} & set(sys.modules)

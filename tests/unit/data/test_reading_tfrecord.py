@@ -49,6 +49,8 @@ def test_what_protobuf_writes_is_read_back(tmp_path_factory, records, packed):
 @settings(deadline=None)
 @given(FLOAT32)
 @example(0.12345678)
+@example(2.1860256043467146e-43)  # below the least normal number: three digits tell it
+@example(1.401298464324817e-45)
 def test_floats_are_spelled_shortly_and_without_loss(value):
     value = float(np.float32(value))
     spelled = spell_float(struct.pack("<f", value))
