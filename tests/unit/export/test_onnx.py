@@ -53,7 +53,7 @@ def test_int8_quantises_matrix_products_and_leaves_the_rest(proto):
     onnx.checker.check_model(small)
     kinds = [node.op_type for node in small.graph.node]
     weights = {one.name: one for one in small.graph.initializer}
-    eight = [name for name, one in weights.items() if one.data_type == onnx.TensorProto.INT8]
+    eight = [name for name, one in weights.items() if one.data_type == onnx.TensorProto.UINT8]
     assert kinds.count("MatMulInteger") >= 12
     assert len([name for name in eight if name.endswith("_quantized")]) >= 12
     tables = [one for name, one in weights.items() if name.endswith("embeddings.weight")]
