@@ -71,9 +71,8 @@ def _tokenised(context: Context, folder: Path, split: Split) -> dict[str, float]
 
 def token_measures(parts: Sequence[Any]) -> dict[str, float]:
     """Return what the data gate asks of tokenised parts."""
-    rows = sum(len(part.lengths) for part in parts)
     return {
-        "tokenisation_error_rate": sum(part.errors for part in parts) / max(1, rows),
+        "tokenisation_error_rate": sum(part.errors for part in parts) / max(1, sum(part.units for part in parts)),
         "lost_tokens_rate": sum(part.tokens_lost for part in parts) / max(1, sum(part.tokens_total for part in parts)),
         "untrainable_rows": float(sum(part.untrainable for part in parts)),
     }

@@ -124,6 +124,7 @@ def test_what_one_endless_word_loses_is_counted_to_the_token(loaded):
 def test_a_word_without_a_token_is_an_error_and_answered_as_outside(encoder):
     examples = prepare(encoder, [row_of("van", DROPPED, "box", tag=1), row_of(DROPPED, number=1, tag=1)])
     assert examples.errors == 2
+    assert token_measures([examples])["tokenisation_error_rate"] == 2 / 4, "of all words, not of all rows"
     assert examples.untrainable == 1
     assert len(examples.ids) == 1
     guess = predict(encoder, examples).answers.guess

@@ -33,6 +33,11 @@ class Examples:
         return [len(ids) for ids in self.ids]
 
     @property
+    def units(self) -> int:
+        """What the errors are counted in: rows."""
+        return len(self.ids)
+
+    @property
     def untrainable(self) -> int:
         """Rows without a target."""
         return sum(target == MASKED for target in self.targets)

@@ -50,6 +50,11 @@ class Examples:
         return [len(ids) for ids in self.ids]
 
     @property
+    def units(self) -> int:
+        """What the errors are counted in: rows."""
+        return len(self.references)
+
+    @property
     def untrainable(self) -> int:
         """Rows with nothing to learn from."""
         learned = {row for row, targets in zip(self.owners, self.targets, strict=True) if set(targets) - {MASKED}}
