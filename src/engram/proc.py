@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CRASHPOINT_VARIABLE = "ENGRAM_CRASHPOINT"
+TORCHRUN_VARIABLE = "TORCHELASTIC_RUN_ID"  # set by torchrun for each process that it starts
 _passed: dict[str, int] = {}
 
 
@@ -59,6 +60,23 @@ def python_child(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def started_by(pid: int) -> bool:
+    """Tell whether a process started this one, itself or through torchrun."""
+    parent = os.getppid()
+    return parent == pid or (TORCHRUN_VARIABLE in os.environ and _parent_of(parent) == pid)
+
+
+def _parent_of(pid: int) -> int:
+    try:  # the name of the program, in parentheses, may hold anything
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    if sys.platform.startswith("linux") or os.name == "nt":
+        return 0
+    asked = subprocess.run(["ps", "-p", str(pid), "-o", "ppid="], capture_output=True, text=True, check=False)
+    return int(asked.stdout.strip() or 0)
 
 
 def command_of(pid: int) -> str:

@@ -21,8 +21,8 @@ TESTS = Path(__file__).resolve().parents[1]
 
 def torchrun(folder: Path, *tasks: str, processes: int = 2) -> subprocess.CompletedProcess[str]:
     """Do tasks in a folder by `processes` processes, and return how torchrun ended."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-    command += ["--master-addr", "127.0.0.1", "--master-port", "0", "-m", "support.processes", str(folder), *tasks]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
+    command += ["--nproc-per-node", str(processes), "-m", "support.processes", str(folder), *tasks]
     path = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
@@ -34,9 +34,11 @@ def alone(folder: Path, task: str) -> None:
 
 
 def _options(**more: Any) -> Any:
+    """Return options with two batches in each step, whoever goes through them."""
     from support import jobs
 
-    return replace(jobs.PLAN, **{"precision": "fp32", "gradient_accumulation_steps": 1, "warmup_ratio": 0.0, **more})
+    own = {"precision": "fp32", "gradient_accumulation_steps": 2 // int(os.environ.get("WORLD_SIZE", "1"))}
+    return replace(jobs.PLAN, **{**own, "warmup_ratio": 0.0, **more})
 
 
 def train(folder: Path, options: Any, double: bool = False, dropout: float = 0.0, **parts: Any) -> Any:
@@ -77,9 +79,20 @@ def exact_ddp(folder: Path) -> None:
     train(folder, _options(parallel="ddp"), double=True, rows=jobs.Rows(29, seed=4, masked=0.4))
 
 
+def half(folder: Path) -> None:
+    """The same with one batch in each step: what two processes would do that do not hear each other."""
+    from support import jobs
+
+    options = _options(parallel="ddp", gradient_accumulation_steps=1, max_steps=3)
+    train(folder, options, double=True, rows=jobs.Rows(29, seed=4, masked=0.4))
+
+
 def ddp(folder: Path) -> None:
     """32 bits, LoRA, packed rows."""
-    train(folder, _options(parallel="ddp", packing=True, tokens_per_batch=30, max_steps=12, learning_rate=1e-3))
+    from support import tiny
+
+    options = _options(parallel="ddp", packing=True, tokens_per_batch=30, max_steps=12, learning_rate=1e-3)
+    train(folder, options, adapter=replace(tiny.LORA, dropout=0.0))
 
 
 def fsdp2(folder: Path) -> None:
@@ -119,6 +132,28 @@ def halves(folder: Path) -> None:
         train(folder, _options(parallel="ddp"), dropout=0.1)
 
 
+def killed(folder: Path) -> None:
+    """The same, and the second process is killed in its seventh step."""
+    from support import jobs
+
+    from engram.proc import kill_hard
+
+    step = {"now": 0}
+
+    def loss(model: Any, batch: Any) -> Any:
+        step["now"] += model.training
+        if step["now"] == 7 and os.environ["RANK"] == "1":
+            kill_hard(os.getpid())
+        return jobs.loss(model, batch)
+
+    train(folder, _options(parallel="ddp"), dropout=0.1, loss=loss)
+
+
+def after_death(folder: Path) -> None:
+    """Go on with what `killed` left."""
+    train(folder.parent / "killed", _options(parallel="ddp"), dropout=0.1)
+
+
 def pause(folder: Path) -> None:
     """The command comes to the first process alone; all must obey it."""
     from engram.errors import Paused
@@ -126,7 +161,7 @@ def pause(folder: Path) -> None:
     first = os.environ.get("RANK", "0") == "0"
     try:
         train(
-            folder, _options(parallel=_way(), max_steps=12), command=lambda: "pause" if first else "none", double=True
+            folder, _options(parallel="fsdp2", max_steps=8), command=lambda: "pause" if first else "none", double=True
         )
     except Paused:
         (folder / f"paused-{os.environ.get('RANK', '0')}").touch()
@@ -134,7 +169,12 @@ def pause(folder: Path) -> None:
 
 def go_on(folder: Path) -> None:
     """Go on with what `pause` left, whoever left it."""
-    train(folder.parent / "pause", _options(parallel=_way(), max_steps=12), double=True)
+    train(folder.parent / "pause", _options(parallel="fsdp2", max_steps=8), double=True)
+
+
+def uninterrupted(folder: Path) -> None:
+    """What `pause` and `go_on` are to come to."""
+    train(folder, _options(parallel="fsdp2", max_steps=8), double=True)
 
 
 def callback(folder: Path) -> None:
@@ -164,27 +204,28 @@ def nothing_to_learn(folder: Path) -> None:
 
 
 def no_way(folder: Path) -> None:
-    """Several processes, and a recipe that does not say how they share the work."""
+    """Several processes, and a recipe that says that none share the work."""
     from engram.errors import UserError
 
     try:
-        train(folder, _options())
+        train(folder, _options(parallel="none"))
     except UserError as error:
         (folder / f"told-{os.environ.get('RANK', '0')}").write_text(str(error))
-
-
-def _way() -> str:
-    return os.environ.get("SUPPORT_PARALLEL", "ddp")
 
 
 TASKS: dict[str, Callable[[Path], None]] = {
     function.__name__: function
     for function in (
-        exact_ddp, ddp, fsdp2, exact_fsdp2, dropout, halves, pause, go_on, callback, nothing_to_learn, no_way,
+        exact_ddp, half, ddp, fsdp2, exact_fsdp2, dropout, halves, killed, after_death, pause, go_on, uninterrupted,
+        callback, nothing_to_learn, no_way,
     )
 }  # fmt: skip
 
 
 if __name__ == "__main__":
+    import torch.distributed
+
+    # One meeting for all tasks: torchrun's store keeps the addresses of the first, and a second would call on those.
+    torch.distributed.init_process_group("gloo")
     for name in sys.argv[2:]:
         TASKS[name](Path(sys.argv[1]) / name)

@@ -20,6 +20,7 @@ def train(
     local_test: Annotated[bool, typer.Option("--local-test", help="Few rows and steps, to see that it runs.")] = False,
     baseline_only: Annotated[bool, typer.Option("--baseline-only", help="Measure the baselines and stop.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with a run: its id, or 'last'.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that train together (train.parallel).")] = 1,
     outdir: Annotated[
         Path | None, typer.Option(help="Also leave artifacts_<kind>/<timestamp>/ in this folder.")
     ] = None,
@@ -47,7 +48,13 @@ def train(
     output.say(f"Run {folder.id}: {shown.title or shown.name} ({shown.kind}, {shown.task})", "bold")
     with Live(folder, shown) as live:
         record = execute(
-            folder, settings.home, settings.threads, live.event, baseline_only=baseline_only, on_state=live.state
+            folder,
+            settings.home,
+            settings.threads,
+            live.event,
+            baseline_only=baseline_only,
+            workers=workers,
+            on_state=live.state,
         )
     page = write_page(folder, settings.home)
     left = _copy_out(settings.home, record.artifact, shown.kind, outdir) if outdir and record.artifact else None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 from engram import errors, files
@@ -23,11 +24,11 @@ POLL_SECONDS = 0.05
 CANCEL_GRACE_SECONDS = 30.0
 
 
-def write_spec(folder: RunFolder, attempt: int, home: Path, threads: int) -> Path:
+def write_spec(folder: RunFolder, attempt: int, home: Path, threads: int, workers: int = 1) -> Path:
     """Write what the children of an attempt need to know, and return the attempt's folder."""
     target = folder.attempt(attempt)
     target.mkdir(parents=True, exist_ok=True)
-    spec = Spec(run=folder.id, attempt=attempt, home=str(home.resolve()), parent=os.getpid(), threads=threads)
+    spec = Spec(folder.id, attempt, str(home.resolve()), parent=os.getpid(), threads=threads, workers=workers)
     files.write_json(target / "spec.json", asdict(spec))
     return target
 
@@ -49,8 +50,8 @@ def settle(folder: RunFolder) -> None:
         path.unlink(missing_ok=True)
 
 
-def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch) -> None:
-    """Run one half to its end, handing every event to `watch`.
+def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch, workers: int = 1) -> None:
+    """Run one half to its end, handing every event to `watch`; several workers are started by torchrun.
 
     A Ctrl-C asks the child to stop between steps and waits; a second one, or 30 s of silence after the first, ends it.
 
@@ -59,7 +60,7 @@ def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch) ->
     log = attempt / f"{module.rsplit('.', 1)[-1]}.log"
     follower = Follower(attempt / "journal.jsonl")
     follower.skip()
-    child = python_child(module, [str(attempt), *arguments], environment=_quiet(), log=log)
+    child = python_child(*_command(module, [str(attempt), *arguments], workers), environment=_quiet(), log=log)
     said: list[EngramError] = []
     asked_at: float | None = None
     try:
@@ -73,17 +74,17 @@ def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch) ->
             if ended:
                 break
             if asked_at is not None and time.monotonic() - asked_at > CANCEL_GRACE_SECONDS:
-                kill_hard(child.pid)
+                _end(child, workers)
             try:
                 time.sleep(POLL_SECONDS)
             except KeyboardInterrupt:
                 if asked_at is not None:
-                    kill_hard(child.pid)
+                    _end(child, workers)
                 asked_at = time.monotonic()
                 control.send(attempt.parent / "control.json", "cancel")
     finally:
         if child.poll() is None:
-            kill_hard(child.pid)
+            _end(child, workers)
             child.wait()
     if said:
         raise said[-1]
@@ -95,6 +96,22 @@ def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch) ->
             f"{' and told no reason' if child.returncode != FAILED else ''}.",
             remedy=f"Its output is in {log}. `engram train --resume {attempt.parent.name}` goes on.",
         )
+
+
+def _command(module: str, arguments: list[str], workers: int) -> tuple[str, list[str]]:
+    """Return a child's module and its arguments; torchrun finds a free port of the loopback for its processes."""
+    if workers == 1:
+        return module, arguments
+    here = ["--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(workers)]
+    return "torch.distributed.run", [*here, "-m", module, *arguments]
+
+
+def _end(child: Popen[bytes], workers: int) -> None:
+    """End a child at once; torchrun is asked to, because only it knows the processes that it started."""
+    if workers == 1:
+        kill_hard(child.pid)
+    else:
+        child.terminate()
 
 
 def _raised(body: Mapping[str, Any]) -> EngramError:

@@ -25,13 +25,17 @@ FAILED = 70  # exit status of a child whose error is told in its journal
 
 @dataclass(frozen=True)
 class Spec:
-    """What a child is told: which run and attempt, where the home is, who its parent is and how many threads it has."""
+    """What a child is told: which run and attempt, where the home is, who its parent is and how much it may use.
+
+    threads: of all processes of the training together. workers: processes that train.
+    """
 
     run: str
     attempt: int
     home: str
     parent: int
     threads: int
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Context:
         return Path(self.spec.home)
 
     @property
+    def threads(self) -> int:
+        """The threads of this process."""
+        return max(1, self.spec.threads // int(os.environ.get("WORLD_SIZE", "1")))
+
+    @property
     def task(self) -> TaskCard:
         """The card of the recipe's task."""
         return self.card.tasks[self.recipe.task]
@@ -58,7 +67,7 @@ class Context:
         """Load what the kind does for the recipe's task; this is where torch comes in."""
         import torch
 
-        torch.set_num_threads(self.spec.threads)
+        torch.set_num_threads(self.threads)
         found: ModuleType = importlib.import_module(self.card.code).task(self.recipe.task)
         return found
 
@@ -82,19 +91,27 @@ def enter(attempt_folder: Path) -> Context:
     spec = Spec(**files.read_json(attempt_folder / "spec.json"))
     folder = RunFolder(attempt_folder.parent)
     recipe = folder.recipe()
-    journal = Journal(attempt_folder / "journal.jsonl", spec.run, spec.attempt)
+    journal = Journal(attempt_folder / "journal.jsonl" if is_first() else None, spec.run, spec.attempt)
     return Context(spec, folder, recipe, registry.get("kind", recipe.kind), journal)
+
+
+def is_first() -> bool:
+    """Tell whether this process speaks and writes for all that torchrun started; one alone always does."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def child_main(work: Callable[[Context, list[str]], None], arguments: list[str]) -> int:
     """Run a child's work; an error is told in the journal, for the parent to raise again by its name."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what a Ctrl-C means
     attempt = Path(arguments[0])
-    files.write_atomic(attempt / "pid", str(os.getpid()).encode())
+    if is_first():
+        files.write_atomic(attempt / "pid", str(os.getpid()).encode())
     context = enter(attempt)
     try:
         work(context, arguments[1:])
     except EngramError as error:
+        if not is_first():
+            traceback.print_exc()
         context.journal.emit("error", describe(error))
         return FAILED
     except Exception as error:
@@ -104,7 +121,8 @@ def child_main(work: Callable[[Context, list[str]], None], arguments: list[str])
         return FAILED
     finally:
         context.journal.close()
-        (attempt / "pid").unlink(missing_ok=True)
+        if is_first():
+            (attempt / "pid").unlink(missing_ok=True)
     return 0
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from engram import files
+from engram.proc import started_by
 
 Command = Literal["none", "pause", "cancel", "checkpoint"]
 
@@ -30,7 +30,7 @@ def listener(path: Path, parent: int | None) -> Callable[[], Command]:
     """
 
     def command() -> Command:
-        if parent is not None and os.getppid() != parent:
+        if parent is not None and not started_by(parent):
             return "pause"
         try:
             said = str(files.read_json(path)["command"])

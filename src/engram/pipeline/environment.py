@@ -12,8 +12,8 @@ import engram
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "safetensors", "numpy", "scikit-learn")
 
 
-def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
-    """Return versions, machine class, threads and device, as recorded in checkpoints and certificates."""
+def fingerprint(threads: int, workers: int = 1, device: str = "cpu") -> dict[str, Any]:
+    """Return versions, machine class, threads, training processes and device, as in checkpoints and certificates."""
     return {
         "engram": engram.__version__,
         "python": platform.python_version(),
@@ -21,7 +21,7 @@ def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": _processor(),
         "threads": threads,
-        "world_size": 1,
+        "world_size": workers,
         "device": device,
         **{name: found for name in PACKAGES if (found := _version(name))},
     }

@@ -130,6 +130,13 @@ class RunFolder:
         """Write what a person decided."""
         files.write_json(self.path / "reviews" / f"{one.stage}.json", to_dict(one))
 
+    def trained_with(self) -> tuple[int, int]:
+        """Return the threads of the training and its processes; before its end, those of the last attempt."""
+        attempts = self.attempts()
+        said = self.candidate if self.candidate.exists() or not attempts else attempts[-1] / "spec.json"
+        found = files.read_json(said) if said.exists() else {}
+        return int(found.get("threads", 1)), int(found.get("workers", 1))
+
     def times_scored(self) -> int:
         """Return how often this home has scored the test part, this run included; written at the declaration."""
         return int(files.read_json(self.path / "declared.json")["times_scored"])

@@ -19,24 +19,29 @@ def utc_now() -> str:
 
 
 class Journal:
-    """The writing side; one process at a time writes to a journal."""
+    """The writing side; one process at a time writes to a journal, and one without a path has nothing to say."""
 
-    def __init__(self, path: Path, run: str, attempt: int, epoch: int = 1) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path | None, run: str, attempt: int, epoch: int = 1) -> None:
         self._run, self._attempt, self._epoch = run, attempt, epoch
-        self._seq = _cut_torn_line(path)
-        self._stream = path.open("ab", buffering=0)
+        self._seq, self._stream = 0, None
         self.stage = ""
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._seq = _cut_torn_line(path)
+            self._stream = path.open("ab", buffering=0)
 
     def emit(self, kind: str, body: Mapping[str, Any]) -> None:
         """Append one event of the present stage. Numbers that are not finite are written as text."""
+        if self._stream is None:
+            return
         event = Event(self._run, self._attempt, self._epoch, self._seq, utc_now(), self.stage, kind, _finite(body))
         self._stream.write(files.canonical_json(to_dict(event)) + b"\n")
         self._seq += 1
 
     def close(self) -> None:
         """Close the file."""
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
 
 
 class Follower:

@@ -78,7 +78,6 @@ def predicate(folder: RunFolder, home: Path) -> dict[str, Any]:
     base = base_of(folder)
     reports = {stage: folder.report(stage) for stage in ("data", "baseline", "train", "evaluate", "export", "simulate")}
     verdicts = {stage: folder.verdict(stage) for stage in reports}
-    threads = int(files.read_json(folder.attempts()[-1] / "spec.json")["threads"])
     return {
         "recipe": {"name": recipe.name, "digest": declared["recipe"], "gates": declared["gates"]},
         "base": {"name": base.name, "revision": base.revision, "digest": base.digest},
@@ -88,7 +87,7 @@ def predicate(folder: RunFolder, home: Path) -> dict[str, Any]:
             "test": declared["test"],
             "times_scored": declared["times_scored"],
         },
-        "environment": fingerprint(threads),
+        "environment": fingerprint(*folder.trained_with()),
         "modulation": None,
         "metrics": headline(reports["evaluate"]),
         "reports": {stage: report_digest(report) for stage, report in reports.items() if report},

@@ -55,18 +55,19 @@ def reproduce(artifact: Path, home: Path, threads: int, watch: Watch) -> Reprodu
     again = RunFolder(home / "reproductions" / new_run_id())
     with home_lock(home, f"reproduction of {original.id}"):
         _copy_records(original, again)
-        attempt = write_spec(again, 1, home, threads)
+        workers = int(stated["environment"]["world_size"])
+        attempt = write_spec(again, 1, home, threads, workers)
         run_child("engram.pipeline.judge", attempt, ["data"], watch)
         if files.read_json(again.path / "data.json")["split"] != stated["data"]["split"]:
             raise Refused(
                 "The data give another split than the certified one, so the model can't be derived again.",
                 remedy="Put the sources back as they were: the certificate names their digests.",
             )
-        run_child("engram.pipeline.worker", attempt, [], watch)
+        run_child("engram.pipeline.worker", attempt, [], watch, workers)
         run_child("engram.pipeline.rederive", attempt, [str(artifact.resolve())], watch)
     said = files.read_json(attempt / "rederived.json")
     same = {name: bool(value) for name, value in said["files"].items()}
-    now = fingerprint(threads)
+    now = fingerprint(threads, workers)
     changed = {
         name: (stated["environment"].get(name), now.get(name))
         for name in sorted({*stated["environment"], *now})

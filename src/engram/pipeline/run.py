@@ -44,6 +44,7 @@ class Story:
     folder: RunFolder
     home: Path
     attempt: Path
+    workers: int
     ledger: Ledger
     watch: Watch
     on_state: Callable[[RunRecord], None]
@@ -56,9 +57,10 @@ def execute(
     watch: Watch,
     *,
     baseline_only: bool = False,
+    workers: int = 1,
     on_state: Callable[[RunRecord], None] = lambda record: None,
 ) -> RunRecord:
-    """Take a run from where it stands to its artifact, and return its record.
+    """Take a run from where it stands to its artifact, and return its record; `workers` processes train.
 
     Raises Refused or NeedsReview (a gate), Cancelled or Paused (a command), or the error that stopped it; the record
     says the same, and whatever was finished stays finished.
@@ -69,8 +71,8 @@ def execute(
         ledger = open_ledger(home)
         record = move(folder, _present(folder.record().state), "running", on_state, attempt=len(folder.attempts()) + 1)
         control.clear(folder.control)
-        attempt = write_spec(folder, record.attempt, home, threads)
-        story = Story(folder, home, attempt, ledger, watch, on_state)
+        attempt = write_spec(folder, record.attempt, home, threads, workers)
+        story = Story(folder, home, attempt, workers, ledger, watch, on_state)
         try:
             if not tell(story, baseline_only):
                 return move(folder, "running", "paused", on_state, reason="baseline only")
@@ -92,7 +94,7 @@ def tell(story: Story, baseline_only: bool) -> bool:
         return False
     if not story.folder.candidate.exists():
         enter_stage(story, "train")
-        run_child(WORKER, story.attempt, [], story.watch)
+        run_child(WORKER, story.attempt, [], story.watch, story.workers)
     judge(story, SECOND_HALF)
     enter_stage(story, "publish")
     artifact, metrics = publish(story.folder, story.home, story.ledger)

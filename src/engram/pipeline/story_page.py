@@ -72,9 +72,7 @@ def provenance(folder: RunFolder) -> dict[str, str]:
         said |= {"base": base["name"], "base revision": base["revision"] or "none", "base files": base["digest"]}
     if record.artifact:
         said["artifact"] = record.artifact
-    attempts = folder.attempts()
-    threads = int(files.read_json(attempts[-1] / "spec.json")["threads"]) if attempts else 1
-    return said | {name: str(value) for name, value in fingerprint(threads).items()}
+    return said | {name: str(value) for name, value in fingerprint(*folder.trained_with()).items()}
 
 
 def _data(folder: RunFolder, home: Path) -> DataReport | None:

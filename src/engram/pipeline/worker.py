@@ -14,7 +14,7 @@ from engram.data.prepare import load_split
 from engram.data.rows import read_part
 from engram.files import json_digest
 from engram.pipeline import control
-from engram.pipeline.context import Context, child_main
+from engram.pipeline.context import Context, child_main, is_first
 from engram.pipeline.environment import fingerprint
 from engram.prep.plan import training_rows
 from engram.proc import crashpoint
@@ -58,10 +58,15 @@ def work(context: Context, arguments: list[str]) -> None:
                 "split": split.digest,
                 "base": loaded.base.digest,
             },
-            environment=fingerprint(context.spec.threads),
+            environment=fingerprint(context.spec.threads, context.spec.workers),
+            run=context.spec.run,
+            config=to_dict(recipe),
         )
     )
-    files.write_json(context.folder.candidate, candidate(outcome))
+    if not is_first():
+        return
+    used = {"threads": context.spec.threads, "workers": context.spec.workers}
+    files.write_json(context.folder.candidate, {**candidate(outcome), **used})
     crashpoint("worker.after-candidate")
     context.journal.emit("finished", {"steps": outcome.steps, "best_step": outcome.best_step})
 

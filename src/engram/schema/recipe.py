@@ -186,8 +186,8 @@ class Train:
     callbacks: registered callbacks, which look on and may ask to stop.
     report_to: trackers that get the numbers besides the journal, as ``[jsonl, tensorboard]``; they are callbacks too.
     logging_steps: optimizer steps between two logs to callbacks and trackers.
-    parallel: how processes that torchrun started share the work: ``ddp`` copies the model, ``fsdp2`` parts it. One
-        process trains alone whatever stands here.
+    parallel: how several processes (``engram train --workers``, or torchrun) share the work: ``ddp`` copies the model,
+        ``fsdp2`` parts it, ``none`` refuses it. One process trains alone whatever stands here.
     """
 
     learning_rate: float = 2.0e-4
@@ -212,7 +212,7 @@ class Train:
     callbacks: tuple[str, ...] = ()
     report_to: tuple[str, ...] = ()
     logging_steps: int = 1
-    parallel: Literal["none", "ddp", "fsdp2"] = "none"
+    parallel: Literal["ddp", "fsdp2", "none"] = "ddp"
     seed: int = 42
 
 

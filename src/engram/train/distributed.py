@@ -41,7 +41,7 @@ class World:
 def joined(parallel: Parallel, device: torch.device, environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     """Join the processes that torchrun started, or be a world of one where it started none.
 
-    Raises UserError when there are several processes and the recipe does not say how they share the work.
+    Raises UserError when there are several processes and the recipe says that none share the work.
     """
     size = int(environment.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -49,7 +49,7 @@ def joined(parallel: Parallel, device: torch.device, environment: Mapping[str, s
         return
     if parallel == "none":
         raise UserError(
-            f"torchrun started {size} processes, and train.parallel is none.",
+            f"There are {size} processes, and train.parallel is none.",
             remedy="Write train: {parallel: ddp} or {parallel: fsdp2}, or start one process.",
         )
     if device.type == "cuda":

@@ -24,7 +24,7 @@ from engram.train.batches import count_steps, plan_epoch
 from engram.train.callbacks import About, Callbacks, TrainerState, load_callbacks
 from engram.train.distributed import World, add_up, deal, heed, joined, wait
 from engram.train.optimizer import make_optimizer, restore_optimizer
-from engram.train.parallel import quiet_until_last, require_supported, share, whole
+from engram.train.parallel import quiet_until_last, require_supported, rest, share, whole
 from engram.train.precision import autocast, make_scaler
 from engram.train.progress import Progress
 from engram.train.resume import Saved, find_saved, restore_generators, seed_process, write_checkpoint
@@ -211,6 +211,7 @@ class _Run:
         if command == "none" or self.progress.finished:
             return
         self._save()
+        wait(self.world)  # who goes on at once must find what the first has written
         if command == "pause":
             raise Paused(f"Paused after step {self.progress.step} of {self.total}.")
         if command == "cancel":
@@ -251,6 +252,7 @@ class _Run:
                 total, count = self.loss(batch)
                 if counts:
                     loss, targets = loss + float(total), targets + count
+        rest(self.loss)
         loss, all_targets = add_up(self.world, loss, targets)
         if all_targets == 0:
             raise LearnsNothing("No validation row has a target.", remedy="Check data.split.valid and the labels.")

@@ -58,13 +58,21 @@ def share(
 
     device = [world.device] if world.device.type == "cuda" else None
     # Some weights take no part in some losses (the pooler of an encoder that tags tokens).
-    return DistributedDataParallel(module, device_ids=device, broadcast_buffers=False, find_unused_parameters=True)
+    return DistributedDataParallel(module, device_ids=device, forward_sync_buffers=False, find_unused_parameters=True)
 
 
 def quiet_until_last(shared: Loss, *, last: bool) -> AbstractContextManager[Any]:
     """Return the context of one batch of a step: copies talk to each other in the last one only."""
     no_sync = getattr(shared, "no_sync", None)
     return nullcontext() if last or no_sync is None else no_sync()
+
+
+def rest(shared: Loss) -> None:
+    """Put weights that a pass without gradients has left whole back into parts; what is read of them then is true."""
+    for module in shared.modules() if isinstance(shared, nn.Module) else ():
+        reshard: Any = getattr(module, "reshard", None)
+        if reshard is not None:
+            reshard()
 
 
 def require_supported(parallel: Parallel, precision: str, world: World) -> None:

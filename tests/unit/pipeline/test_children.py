@@ -86,3 +86,35 @@ def test_the_interpreter_is_the_same(attempt):
     folder, make = attempt
     make('journal.emit("note", {"exe": sys.executable})')
     assert run(folder)[0].body["exe"] == sys.executable
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="torchrun is started on Linux and macOS only")
+def test_several_workers_are_one_to_the_person(attempt):
+    folder, make = attempt
+    make(
+        """
+        import os
+        if os.environ["RANK"] == "0":
+            journal.emit("note", {"world": int(os.environ["WORLD_SIZE"])})
+        (Path(sys.argv[1]) / os.environ["RANK"]).touch()
+        """
+    )
+    seen = []
+    children.run_child("child_of_test", folder, [], seen.append, workers=2)
+    assert [event.body for event in seen] == [{"world": 2}]
+    assert {path.name for path in folder.iterdir()} >= {"0", "1"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="torchrun is started on Linux and macOS only")
+def test_a_death_of_one_worker_ends_them_all(attempt):
+    folder, make = attempt
+    make(
+        """
+        import os, signal, time
+        if os.environ["RANK"] == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(600)
+        """
+    )
+    with pytest.raises(errors.ChildFailed, match="told no reason"):
+        children.run_child("child_of_test", folder, [], lambda event: None, workers=2)

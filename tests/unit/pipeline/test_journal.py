@@ -24,6 +24,14 @@ def test_events_are_numbered_without_a_gap_across_writers(tmp_path):
     assert [event.seq for event in read_journals(tmp_path)] == list(range(6))
 
 
+def test_without_a_path_nothing_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    journal = Journal(None, "r_1", 1)
+    journal.emit("note", {"text": "a"})
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_line_that_a_kill_tore_is_dropped_and_its_number_used_again(tmp_path):
     path = tmp_path / "attempt-1" / "journal.jsonl"
     journal = Journal(path, "r_1", 1)
