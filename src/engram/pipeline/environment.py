@@ -12,8 +12,11 @@ import engram
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "safetensors", "numpy", "scikit-learn")
 
 
-def fingerprint(threads: int, workers: int = 1, device: str = "cpu") -> dict[str, Any]:
-    """Return versions, machine class, threads, training processes and device, as in checkpoints and certificates."""
+def fingerprint(threads: int, workers: int = 1, precision: str = "fp32", device: str = "cpu") -> dict[str, Any]:
+    """Return versions, machine class, threads, training processes, precision and device.
+
+    It stands in checkpoints and certificates.
+    """
     return {
         "engram": engram.__version__,
         "python": platform.python_version(),
@@ -22,6 +25,7 @@ def fingerprint(threads: int, workers: int = 1, device: str = "cpu") -> dict[str
         "processor": _processor(),
         "threads": threads,
         "world_size": workers,
+        "precision": precision,
         "device": device,
         **{name: found for name in PACKAGES if (found := _version(name))},
     }

@@ -130,12 +130,12 @@ class RunFolder:
         """Write what a person decided."""
         files.write_json(self.path / "reviews" / f"{one.stage}.json", to_dict(one))
 
-    def trained_with(self) -> tuple[int, int]:
-        """Return the threads of the training and its processes; before its end, those of the last attempt."""
+    def trained_with(self) -> tuple[int, int, str]:
+        """Return threads, processes and precision of the training; before its end, what the last attempt may use."""
         attempts = self.attempts()
         said = self.candidate if self.candidate.exists() or not attempts else attempts[-1] / "spec.json"
         found = files.read_json(said) if said.exists() else {}
-        return int(found.get("threads", 1)), int(found.get("workers", 1))
+        return int(found.get("threads", 1)), int(found.get("workers", 1)), str(found.get("precision", "fp32"))
 
     def times_scored(self) -> int:
         """Return how often this home has scored the test part, this run included; written at the declaration."""

@@ -67,7 +67,7 @@ def reproduce(artifact: Path, home: Path, threads: int, watch: Watch) -> Reprodu
         run_child("engram.pipeline.rederive", attempt, [str(artifact.resolve())], watch)
     said = files.read_json(attempt / "rederived.json")
     same = {name: bool(value) for name, value in said["files"].items()}
-    now = fingerprint(threads, workers)
+    now = fingerprint(*again.trained_with())
     changed = {
         name: (stated["environment"].get(name), now.get(name))
         for name in sorted({*stated["environment"], *now})

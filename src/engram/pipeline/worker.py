@@ -27,6 +27,7 @@ def work(context: Context, arguments: list[str]) -> None:
     code = context.code()
     from engram.train.adapter import count_parameters
     from engram.train.loop import fit
+    from engram.train.precision import settle
     from engram.train.training import Training
 
     recipe, folder = context.recipe, context.folder.split_folder(context.home)
@@ -42,6 +43,7 @@ def work(context: Context, arguments: list[str]) -> None:
     context.journal.emit(
         "started", {"rows": len(train.lengths), "rows_added": added, "parameters": count_parameters(loaded.model)}
     )
+    precision = settle(recipe.train.precision, next(loaded.model.parameters()).device)
     outcome = fit(
         Training(
             model=loaded.model,
@@ -58,14 +60,14 @@ def work(context: Context, arguments: list[str]) -> None:
                 "split": split.digest,
                 "base": loaded.base.digest,
             },
-            environment=fingerprint(context.spec.threads, context.spec.workers),
+            environment=fingerprint(context.spec.threads, context.spec.workers, precision),
             run=context.spec.run,
             config=to_dict(recipe),
         )
     )
     if not is_first():
         return
-    used = {"threads": context.spec.threads, "workers": context.spec.workers}
+    used = {"threads": context.spec.threads, "workers": context.spec.workers, "precision": precision}
     files.write_json(context.folder.candidate, {**candidate(outcome), **used})
     crashpoint("worker.after-candidate")
     context.journal.emit("finished", {"steps": outcome.steps, "best_step": outcome.best_step})

@@ -180,7 +180,8 @@ class Train:
     loss_on: what a text model learns: the ``completion`` (all answers of a conversation and their ends), or ``all``.
     packing: put rows one after the other in one sequence of up to tokens_per_batch (or max_seq_length × rows) tokens;
         no row sees another, and nothing is padded.
-    precision: ``bf16`` and ``fp16`` compute in mixed precision; weights stay fp32.
+    precision: ``bf16`` and ``fp16`` compute in mixed precision; weights stay fp32. ``auto`` is bf16 where the processor
+        multiplies in it, else fp32: where bf16 is emulated it takes many times as long.
     early_stopping_patience: evaluations without a better validation loss before training stops; 0 never stops.
     eval_every: optimizer steps between validations; absent means once an epoch.
     callbacks: registered callbacks, which look on and may ask to stop.
@@ -200,7 +201,7 @@ class Train:
     warmup_ratio: float = 0.1
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
-    precision: Literal["fp32", "bf16", "fp16"] = "bf16"
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     max_seq_length: int = 256
     loss_on: Literal["completion", "all"] = "completion"
     group_by_length: bool = True

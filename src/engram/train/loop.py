@@ -25,7 +25,7 @@ from engram.train.callbacks import About, Callbacks, TrainerState, load_callback
 from engram.train.distributed import World, add_up, deal, heed, joined, wait
 from engram.train.optimizer import make_optimizer, restore_optimizer
 from engram.train.parallel import quiet_until_last, require_supported, rest, share, whole
-from engram.train.precision import autocast, make_scaler
+from engram.train.precision import autocast, make_scaler, multiplies_in_bf16, settle
 from engram.train.progress import Progress
 from engram.train.resume import Saved, find_saved, restore_generators, seed_process, write_checkpoint
 from engram.train.schedule import learning_rate_at
@@ -69,18 +69,20 @@ class _Run:
     """The moving parts of one training: optimizer, scaler, plan of the epoch and progress."""
 
     def __init__(self, training: Training, world: World) -> None:
-        self.training, self.options, self.world = training, training.options, world
+        self.precision = settle(training.options.precision, world.device)
+        self.options = replace(training.options, precision=self.precision)
+        self.training, self.world = replace(training, options=self.options), world
         require_supported(self.options.parallel, self.options.precision, world)
         if self.options.packing:
             packing.enable(training.model)
-        self.saved = find_saved(training, world)
+        self.saved = find_saved(self.training, world)
         self.resumed = self.saved is not None
         if self.saved is not None:
             restore_weights(training.model, self.saved.checkpoint.tensors["weights"])
         self.loss = share(training.model, training.loss, world, self.options.parallel)
         self.parameters = [p for p in training.model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(training.model, self.options)
-        self.scaler = make_scaler(self.options.precision, world.device)
+        self.scaler = make_scaler(self.precision, world.device)
         self.watchdog = Watchdog()
         self.progress = Progress(
             stopping=Stopping(patience=self.options.early_stopping_patience),
@@ -99,6 +101,8 @@ class _Run:
         else:
             self._go_on(self.saved)
         self.total = count_steps(self.training.lengths, self.options, self.progress.batches_per_step)
+        if self.precision == "bf16" and not multiplies_in_bf16(self.world.device):
+            self.emit("note", {"text": "bf16 is emulated on this processor and slow; train.precision: auto takes fp32"})
         self.tell("on_train_begin")
         if self.saved is None:
             self._observe(self._valid_loss())
@@ -132,7 +136,7 @@ class _Run:
         loss, targets, tokens = self._accumulate(batches)
         self.scaler.unscale_(self.optimizer)
         norm = self._normalise_and_clip(targets)
-        overflow = self.options.precision == "fp16" and not math.isfinite(norm)  # the scaler skips such a step
+        overflow = self.precision == "fp16" and not math.isfinite(norm)  # the scaler skips such a step
         self.watchdog.check(progress.step + 1, loss, 0.0 if overflow else norm, targets)
         self.scaler.step(self.optimizer)
         self.scaler.update()
@@ -157,7 +161,7 @@ class _Run:
         for place, (rows, counts) in enumerate(mine):
             batch = self.training.collate(rows)
             with quiet_until_last(self.loss, last=place == len(mine) - 1):
-                with autocast(self.options.precision, self.world.device):
+                with autocast(self.precision, self.world.device):
                     total, count = self.loss(batch)
                 if not counts:  # another process has this batch; all of them must go through one each
                     total, count = total * 0.0, 0
@@ -247,7 +251,7 @@ class _Run:
         """Return the mean loss over the validation rows, in the precision of training."""
         self.training.model.eval()
         loss, targets = 0.0, 0
-        with torch.no_grad(), autocast(self.options.precision, self.world.device):
+        with torch.no_grad(), autocast(self.precision, self.world.device):
             for batch, counts in deal(self.world, self.training.valid_batches()):
                 total, count = self.loss(batch)
                 if counts:

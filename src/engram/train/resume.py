@@ -50,8 +50,9 @@ def find_saved(training: Training, world: World) -> Saved | None:
 
 def environment_of(training: Training, world: World) -> dict[str, Any]:
     """Return what must be the same for a resume to be exact."""
+    own = {**training.environment, "precision": training.options.precision}
     shared = {"world_size": world.size, "parallel": training.options.parallel} if world.size > 1 else {"world_size": 1}
-    return {**training.environment, **shared}
+    return {**own, **shared}
 
 
 def write_checkpoint(

@@ -10,8 +10,9 @@ from support import jobs, tiny
 
 from engram.errors import Paused
 from engram.train import checkpoint
+from engram.train import precision as precisions
 from engram.train.loop import fit
-from engram.train.precision import autocast, make_scaler
+from engram.train.precision import autocast, make_scaler, multiplies_in_bf16, settle
 
 CPU = torch.device("cpu")
 FP16 = replace(jobs.PLAN, precision="fp16", max_steps=5)
@@ -26,6 +27,45 @@ def test_the_forward_pass_runs_in_the_precision_asked_for(name, dtype):
         assert layer(torch.ones(1, 4)).dtype == dtype
     assert layer.weight.dtype == torch.float32
     assert make_scaler(name, CPU).is_enabled() == (name == "fp16")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "taken"),
+    [({"avx2": True, "avx512_bf16": False}, "fp32"), ({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16"),
+     ({"bf16": True}, "bf16"), ({}, "fp32")],
+)  # fmt: skip
+def test_auto_takes_bf16_only_where_the_processor_has_it(monkeypatch, tmp_path, capabilities, taken):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert settle("auto", CPU) == taken
+    asked = []
+    plain = precisions.autocast
+    monkeypatch.setattr("engram.train.loop.autocast", lambda name, device: asked.append(name) or plain(name, device))
+    fit(jobs.make_job(tmp_path, replace(FP16, precision="auto", max_steps=2)))
+    assert set(asked) == {taken}
+    saved = checkpoint.load(checkpoint.find(tmp_path))
+    assert saved.state["environment"]["precision"] == taken
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_a_person_who_asks_for_emulated_bf16_is_told(monkeypatch, tmp_path, precision):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    notes = []
+    options = replace(FP16, precision=precision, max_steps=1)
+    fit(jobs.make_job(tmp_path, options, emit=lambda kind, body: notes.append(body) if kind == "note" else None))
+    assert [note["text"].partition(" on")[0] for note in notes] == (["bf16 is emulated"] if precision == "bf16" else [])
+    assert not multiplies_in_bf16(CPU)
+
+
+def test_another_precision_is_told_on_resume(monkeypatch, tmp_path):
+    """A run that began in bf16 goes on in fp32 on a machine without it, and is then no longer exact."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    auto = replace(FP16, precision="auto")
+    with pytest.raises(Paused):
+        jobs.train(tmp_path, auto, tiny.LORA, {2: "pause"})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    jobs.train(tmp_path, auto, tiny.LORA)
+    notes = [event for event in jobs.events(tmp_path) if event["kind"] == "note"]
+    assert [(note["text"], note["because_changed"]) for note in notes] == [("resume: approximate", ["precision"])]
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
