@@ -62,7 +62,7 @@ BOUNDS: dict[tuple[str, ...], Bound] = {
     ("train", "save_every", "steps"): COUNT,
     ("train", "logging_steps"): COUNT,
     ("train", "seed"): SEED,
-    ("evaluate", "bootstrap"): Bound(100),
+    ("evaluate", "bootstrap"): Bound(1000),
     ("evaluate", "max_new_tokens"): COUNT,
     ("simulate", "concurrency"): COUNT,
     ("simulate", "seconds"): POSITIVE,

@@ -13,7 +13,10 @@ from engram.schema.report import Measure, Report
 from engram.schema.split import DataReport, Split
 
 PIPELINE_TAGS = {"classify": "text-classification", "tag": "token-classification", "generate": "text-generation"}
-BASELINES = {"linear_probe": "a linear probe on the untouched base model"}
+BASELINES = {
+    "linear_probe": "a linear probe on the untouched base model",
+    "strongest": "the better of the untouched base model and an n-gram model of the training answers",
+}
 LIMITS = {
     "classify": "It answers with one of {labels} labels whatever it is asked, also for text unlike its training data.",
     "tag": "It gives one of {labels} labels to every token, also in text unlike its training data.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engram import files, registry
 from engram.config.load import Loaded
+from engram.export.format import check_packages
 from engram.gate import defaults
 from engram.pipeline.folder import RunFolder, new_run_id
 from engram.pipeline.journal import utc_now
@@ -17,9 +18,10 @@ from engram.schema.run import RunRecord
 def begin(loaded: Loaded, home: Path) -> RunFolder:
     """Make the folder of a new run.
 
-    Raises UsageError when the recipe loosens a gate of the card.
+    Raises UsageError when the recipe loosens a gate of the card, MissingExtra when a format can't be written here.
     """
     recipe = loaded.recipe
+    check_packages(registry.get("export", name) for name in recipe.export)
     gates = defaults.declare(registry.get("kind", recipe.kind).tasks[recipe.task].gates, recipe.gates)
     folder = RunFolder(home / "runs" / new_run_id())
     with files.new_folder(folder.path) as making:

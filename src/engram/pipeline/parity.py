@@ -18,6 +18,7 @@ from engram.data.prepare import load_split
 from engram.data.rows import read_part
 from engram.evaluate.alike import alike
 from engram.export.format import BaseRef
+from engram.export.parity import metric_loss
 from engram.pipeline.context import Context, enter
 from engram.pipeline.measure.answers import load_answers
 
@@ -25,7 +26,7 @@ UNREADABLE = 1e9
 
 
 def measure(context: Context, name: str) -> dict[str, Any]:
-    """Return rows, reloads (1 or 0), the largest logit difference and the difference of the primary metric."""
+    """Return rows, reloads (1 or 0), the largest logit difference, and what the primary metric changed and lost."""
     said = files.read_json(context.folder.path / "base.json")
     base = BaseRef(Path(said["folder"]), said["name"], said["revision"], said["digest"])
     folder = context.folder.split_folder(context.home)
@@ -38,12 +39,15 @@ def measure(context: Context, name: str) -> dict[str, Any]:
     answers = context.folder.path / "answers"
     expected = np.load(answers / "logits.npy", allow_pickle=False)
     evaluated = load_answers(answers / "tuned.npz", split.labels, code.ANSWERS)
-    metric = registry.get("metric", context.card.primary(context.recipe.task).name)
+    primary = context.card.primary(context.recipe.task)
+    metric = registry.get("metric", primary.name)
+    before, after = metric.compute(evaluated), metric.compute(again.answers)
     return {
         "rows": len(test.lengths),
         "reloads": 1.0,
         "max_logit_difference": float(np.abs(again.logits - expected).max(initial=0.0)),
-        "metric_difference": abs(metric.compute(again.answers) - metric.compute(evaluated)),
+        "metric_difference": abs(after - before),
+        "metric_loss": metric_loss(before, after, primary.better),
         "changed_answers": evaluated.rows - int(alike(evaluated, again.answers).sum()),
     }
 

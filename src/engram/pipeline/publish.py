@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engram import files
+from engram import files, registry
 from engram.artifacts import store
 from engram.data.prepare import load_split
 from engram.export.card import write_card
@@ -61,7 +61,18 @@ def stage_files(folder: RunFolder, home: Path) -> Path:
     split, data = load_split(folder.split_folder(home))
     if evaluation is None:
         raise FileNotFoundError(folder.path / "reports" / "evaluate.json")
-    card = write_card(folder.id, recipe, split, data, evaluation, base_of(folder), recipe.export)
+    task, exported = registry.get("kind", recipe.kind).tasks[recipe.task], folder.report("export")
+    card = write_card(
+        folder.id,
+        recipe,
+        split,
+        data,
+        evaluation,
+        base_of(folder),
+        recipe.export,
+        baseline=task.reference_baseline,
+        parity=exported.details["formats"] if exported else None,
+    )
     (staging / "README.md").write_text(card, encoding="utf-8")
     files.write_json(staging / "recipe.json", to_dict(recipe))
     files.write_json(staging / "labels.json", list(split.labels))

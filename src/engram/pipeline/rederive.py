@@ -16,6 +16,7 @@ from engram import files, registry
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
 from engram.evaluate.alike import alike
+from engram.export.format import best_to_open
 from engram.pipeline.context import Context, child_main
 from engram.pipeline.measure.train import load_candidate
 from engram.pipeline.reproduce import exported_files
@@ -35,7 +36,7 @@ def work(context: Context, arguments: list[str]) -> None:
     formats = sorted(recipe.export, key=lambda name: (registry.get("export", name).consumes, name))
     for name in formats:
         code.export(loaded, name, context.folder.exports / name)
-    name = formats[-1]
+    name = best_to_open(registry.get("export", one) for one in formats).name
     sealed = {path.removeprefix(f"{name}/"): digest for path, digest in exported_files(artifact).items()}
     theirs = code.reopen(name, artifact / name, loaded.base, split.labels, recipe, sealed)
     answers = code.predict(theirs, code.prepare(theirs, rows))

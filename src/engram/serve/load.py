@@ -10,7 +10,7 @@ from typing import Any
 from engram import files, registry
 from engram.artifacts.manifest import parse_manifest
 from engram.errors import NotFound
-from engram.export.format import BaseRef, Export
+from engram.export.format import BaseRef, best_to_open
 from engram.schema.codec import from_dict
 from engram.schema.recipe import Recipe
 
@@ -34,14 +34,14 @@ def open_exports(
 ) -> Predictor:
     """Return the predictor of the exported formats in a folder.
 
-    Whole models come before adapters, exact formats before lossy ones, and one that runs code comes last.
+    Exact formats come before lossy ones, whole models before adapters, and one that runs code comes last.
     digests: path in the folder → SHA-256; a format that runs code opens by these only.
     """
     code = importlib.import_module(registry.get("kind", recipe.kind).code).task(recipe.task)
     formats = [name for name in recipe.export if (folder / name).is_dir()]
     if not formats:
         raise NotFound(f"{folder} holds none of the recipe's exports ({', '.join(recipe.export)}).")
-    export: Export = min((registry.get("export", name) for name in formats), key=_last)
+    export = best_to_open(registry.get("export", name) for name in formats)
     base = code.find_base(recipe.model) if export.needs_base else _NO_BASE
     own = {path.removeprefix(f"{export.name}/"): digest for path, digest in (digests or {}).items()}
     loaded = code.reopen(export.name, folder / export.name, base, labels, recipe, own)
@@ -51,10 +51,6 @@ def open_exports(
         return found
 
     return answer
-
-
-def _last(export: Export) -> tuple[bool, bool, bool, bool]:
-    return export.executable, export.lossy, export.needs_base, not export.consumes
 
 
 def _sealed(folder: Path) -> dict[str, str]:

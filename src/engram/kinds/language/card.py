@@ -5,6 +5,9 @@ from __future__ import annotations
 from engram.schema.card import KindCard, Kpi, LabelOut, SpansOut, TalkIn, TaskCard, TextIn, TextOut
 from engram.schema.criterion import Criterion
 
+# Every task can be written in every format; which of them a run writes is the recipe's to say.
+FORMATS = ("adapter", "merged", "onnx", "onnx_int8", "torchscript")
+
 CLASSIFY = TaskCard(
     title="Text classification",
     forms=("label",),
@@ -32,6 +35,7 @@ CLASSIFY = TaskCard(
             Criterion("secrets_found", equals=0),
             Criterion("parity_metric_difference", at_most=0.001),
             Criterion("parity_max_logit_difference", at_most=1e-4),
+            Criterion("lossy_metric_loss", at_most=0.02, severity="major"),  # of the primary metric, in its own unit
             Criterion("reloads", equals=1),
         ),
         "simulate": (
@@ -40,7 +44,7 @@ CLASSIFY = TaskCard(
             Criterion("requests_per_second", at_least=50),
         ),
     },
-    exports=("adapter", "merged"),
+    exports=FORMATS,
     predict_in=TextIn(example="The parcel came two days late and the box was open."),
     predict_out=LabelOut(),
 )
@@ -56,7 +60,7 @@ TAG = TaskCard(
     ),
     reference_baseline="linear_probe",
     gates={**CLASSIFY.gates, "evaluate": (Criterion("span_f1", gain_over="baseline", by=0.0),)},
-    exports=("adapter", "merged"),
+    exports=FORMATS,
     predict_in=TextIn(example="Ana Duarte moved from Porto to Kestrel Robotics in May."),
     predict_out=SpansOut(),
 )
@@ -80,7 +84,7 @@ GENERATE = TaskCard(
             Criterion("requests_per_second", at_least=1),
         ),
     },
-    exports=("adapter", "merged"),
+    exports=FORMATS,
     predict_in=TalkIn(example="My kettle leaks at the bottom. What can I do?"),
     predict_out=TextOut(),
 )

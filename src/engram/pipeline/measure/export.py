@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from typing import Any
 
 from engram import files, registry
 from engram.data.prepare import load_split
@@ -17,6 +15,7 @@ from engram.export.inspect import (
     find_forbidden_licenses,
     find_secrets,
 )
+from engram.export.parity import parity_measures
 from engram.pipeline.context import FAILED, Context
 from engram.pipeline.measure.train import load_candidate
 from engram.proc import crashpoint, python_child
@@ -40,7 +39,7 @@ def export(context: Context) -> Report:
     base = {**asdict(loaded.base), "folder": str(loaded.base.folder)}
     files.write_json(context.folder.path / "base.json", base)
     found = {name: _parity(context, name) for name in formats}
-    worst = worst_of(found, {name for name in formats if registry.get("export", name).lossy})
+    parity = parity_measures(found, {name for name in formats if registry.get("export", name).lossy})
     looked = security(context)
     return Report(
         run=context.spec.run,
@@ -48,31 +47,13 @@ def export(context: Context) -> Report:
         n=int(min(one["rows"] for one in found.values())),
         split_digest=split.digest,
         metrics={
-            "reloads": Measure(float(all(one["reloads"] for one in found.values()))),
-            "parity_metric_difference": Measure(worst["metric_difference"]),
-            "parity_max_logit_difference": Measure(worst["max_logit_difference"]),
-            **({"lossy_metric_difference": Measure(worst["lossy"])} if "lossy" in worst else {}),
+            **{name: Measure(value) for name, value in parity.items()},
             "executable_files": Measure(float(len(looked["executable_files"]))),
             "secrets_found": Measure(float(len(looked["secrets_found"]))),
             "licence_allows_use": Measure(float(not looked["forbidden_licenses"])),
         },
         details={"formats": found, "security": {name: values for name, values in looked.items() if values}},
     )
-
-
-def worst_of(found: Mapping[str, Mapping[str, Any]], lossy: Collection[str]) -> dict[str, float]:
-    """Return the largest differences of the exact formats, and of the lossy ones the largest of the metric alone.
-
-    >>> one = {"metric_difference": 0.0, "max_logit_difference": 1e-6}
-    >>> worst_of({"onnx": one, "onnx_int8": {"metric_difference": 0.01, "max_logit_difference": 0.4}}, {"onnx_int8"})
-    {'metric_difference': 0.0, 'max_logit_difference': 1e-06, 'lossy': 0.01}
-    """
-    exact = [one for name, one in found.items() if name not in lossy] or [{}]
-    worst = {
-        key: max(float(one.get(key, 0.0)) for one in exact) for key in ("metric_difference", "max_logit_difference")
-    }
-    rough = [float(one["metric_difference"]) for name, one in found.items() if name in lossy]
-    return worst | ({"lossy": max(rough)} if rough else {})
 
 
 def security(context: Context) -> dict[str, list[str]]:
