@@ -10,6 +10,7 @@ from torch import nn
 
 from engram.errors import UserError
 from engram.schema.recipe import Adapter
+from engram.train.fused_lora import fuse
 
 # What transformers calls the head of a classifier.
 HEADS = ("classifier", "score")
@@ -43,7 +44,7 @@ def attach(
         exclude_modules=list(HEADS) if task_type == "TOKEN_CLS" else None,  # a head of its own needs no adapter
     )
     try:
-        return get_peft_model(model, config)
+        tuned = get_peft_model(model, config)
     except ValueError as error:
         linear = sorted(
             {name.rsplit(".", 1)[-1] for name, part in model.named_modules() if isinstance(part, nn.Linear)}
@@ -52,6 +53,8 @@ def attach(
             f"adapter.target_modules {targets!r} fits no module of this model. Its linear layers: {', '.join(linear)}.",
             remedy="Name some of these, or write target_modules: all-linear.",
         ) from error
+    fuse(tuned)
+    return tuned
 
 
 def trained_weights(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -23,6 +23,7 @@ from engram.train.adapter import restore_weights
 from engram.train.batches import count_steps, plan_epoch
 from engram.train.callbacks import About, Callbacks, TrainerState, load_callbacks
 from engram.train.distributed import World, add_up, deal, heed, joined, wait
+from engram.train.host_memory import keep_freed
 from engram.train.optimizer import make_optimizer, restore_optimizer
 from engram.train.parallel import quiet_until_last, require_supported, rest, share, whole
 from engram.train.precision import autocast, make_scaler, multiplies_in_bf16, settle
@@ -48,6 +49,7 @@ def fit(training: Training) -> Outcome:
     """
     if not any(p.requires_grad for p in training.model.parameters()) or not len(training.lengths):
         raise LearnsNothing("There is nothing to train: no trainable parameter or no training row.")
+    keep_freed()  # each step needs the blocks of the step before again
     with joined(training.options.parallel, next(training.model.parameters()).device) as world:
         run = _Run(training, world)
         try:

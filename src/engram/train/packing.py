@@ -92,7 +92,8 @@ def pack_pairs(
 def first_position(model: Any) -> int:
     """Return the position id of a row's first token: 0, or one past the padding id for the RoBERTa family."""
     for module in body_of(model).modules():
-        if hasattr(module, "create_position_ids_from_input_ids"):
+        # Asked of the class: a module looks for a name that it has not in all its parameters and parts.
+        if hasattr(type(module), "create_position_ids_from_input_ids"):
             return int(module.padding_idx) + 1
     return 0
 
