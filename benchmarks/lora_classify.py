@@ -209,7 +209,10 @@ def train_peer(bench: Bench, folder: Path, sampling: str) -> Callable[[], None]:
     """Return transformers.Trainer on the same peft model; no validation, checkpoint, bar or log is asked of it."""
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
+    from engram.train.fused_lora import unfuse
+
     plan, train = bench.plan, bench.train
+    unfuse(bench.loaded.model)
     rows = [
         {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": target}
         for ids, target in zip(train.ids, train.targets, strict=True)

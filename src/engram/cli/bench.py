@@ -22,7 +22,10 @@ PEERS = ("trl", "datasets", "accelerate")
 
 @dataclass(frozen=True)
 class Race:
-    """One race: its short name (r1), its file, and the first line that the file says of itself."""
+    """One race: its name, its file, and the first line that the file says of itself.
+
+    The name is the number (r1); races that share a number go by their files (r3_sft).
+    """
 
     name: str
     file: str
@@ -73,21 +76,24 @@ def races_folder() -> Path:
 
 def find_races(folder: Path) -> list[Race]:
     """Return the races of a folder in the order of their numbers; none of them is imported."""
-    files = [file for file in folder.glob("r[0-9]*_*.py") if file.stem.partition("_")[0][1:].isdigit()]
-    files.sort(key=lambda file: (int(file.stem.partition("_")[0][1:]), file.stem))
-    return [Race(file.stem.partition("_")[0], str(file), _title(file)) for file in files]
+    files = [file for file in folder.glob("r[0-9]*_*.py") if _number(file)[1:].isdigit()]
+    files.sort(key=lambda file: (int(_number(file)[1:]), file.stem))
+    numbers = [_number(file) for file in files]
+    names = [number if numbers.count(number) == 1 else file.stem for number, file in zip(numbers, files, strict=True)]
+    return [Race(name, str(file), _title(file)) for name, file in zip(names, files, strict=True)]
 
 
 def choose(known: list[Race], wanted: list[str]) -> list[Race]:
     """Return the races that were asked for, each once, in the known order; all when none was named.
 
-    A race goes by its number (r1) or by the name of its file (r1_start). Raises UnknownName for any other.
+    A race goes by the name of its file (r1_start) or by its number (r1), which names all races that share it. Raises
+    UnknownName for any other.
     """
-    names = {one.name for one in known} | {Path(one.file).stem for one in known}
+    names = {one.file: {_number(Path(one.file)), Path(one.file).stem} for one in known}
     for name in wanted:
-        if name not in names:
+        if not any(name in own for own in names.values()):
             raise UnknownName.of("race", name, [one.name for one in known])
-    return [one for one in known if not wanted or one.name in wanted or Path(one.file).stem in wanted]
+    return [one for one in known if not wanted or names[one.file] & set(wanted)]
 
 
 def check_machine() -> None:
@@ -100,6 +106,10 @@ def check_machine() -> None:
             f"The tools that we race against are not installed: {', '.join(lost)}.",
             remedy="Install them with: pip install 'engram[bench]'",
         )
+
+
+def _number(file: Path) -> str:
+    return file.stem.partition("_")[0]
 
 
 def _title(file: Path) -> str:

@@ -45,7 +45,10 @@ def test_the_races_of_the_repository_are_listed_with_a_line_each(capfd):
     assert run(["bench", "--list"]) == 0
     lines = capfd.readouterr().out.splitlines()
     files = sorted(path.stem for path in (ROOT / "benchmarks").glob("r[0-9]*_*.py"))
-    assert {line.split()[0] for line in lines[1:]} == {name.partition("_")[0] for name in files}
+    named = [line.split()[0] for line in lines[1:]]
+    assert len(set(named)) == len(named) == len(files)
+    assert {name.partition("_")[0] for name in named} == {name.partition("_")[0] for name in files}
+    assert {"r3_lora_classify", "r3_sft", "r4"} <= set(named)
     assert all(len(line.split()) > 4 for line in lines[1:])
 
 
@@ -61,6 +64,18 @@ def test_a_race_goes_by_its_number_or_its_file_and_runs_once(repository):
     found = bench.find_races(repository / "benchmarks")
     assert [one.name for one in bench.choose(found, ["r10_bad", "r10"])] == ["r10"]
     assert bench.choose(found, []) == found
+
+
+def test_races_that_share_a_number_go_by_their_files_and_the_number_runs_them_all(repository, capfd):
+    (repository / "benchmarks" / "r2_other.py").write_text(BAD.replace("R10", "R2"))
+    found = bench.find_races(repository / "benchmarks")
+    assert [one.name for one in found] == ["r2_good", "r2_other", "r10"]
+    assert [one.name for one in bench.choose(found, ["r2"])] == ["r2_good", "r2_other"]
+    assert [one.name for one in bench.choose(found, ["r2_other"])] == ["r2_other"]
+    assert run(["bench", "r2"]) == 1
+    told = capfd.readouterr()
+    assert "ratio: 2 x" in told.out
+    assert "No figure for: r2_other." in told.err
 
 
 def test_a_race_that_works_prints_its_ratio_and_ends_with_zero(repository, capfd):
