@@ -125,5 +125,12 @@ def _raised(body: Mapping[str, Any]) -> EngramError:
 
 
 def _quiet() -> dict[str, str]:
-    """Return the environment that keeps libraries from drawing bars and from forking after threads have started."""
-    return {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "PYTHONUNBUFFERED": "1"}
+    """Return the environment that keeps libraries from drawing bars, from forking after threads have started and from
+    burning a core while a thread waits for another one that has none.
+    """
+    return {
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "PYTHONUNBUFFERED": "1",
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+    }

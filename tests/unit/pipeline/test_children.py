@@ -118,3 +118,14 @@ def test_a_death_of_one_worker_ends_them_all(attempt):
     )
     with pytest.raises(errors.ChildFailed, match="told no reason"):
         children.run_child("child_of_test", folder, [], lambda event: None, workers=2)
+
+
+@pytest.mark.parametrize(("own", "said"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_without_a_core_unless_a_person_says_otherwise(attempt, monkeypatch, own, said):
+    if own is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    else:
+        monkeypatch.setenv("OMP_WAIT_POLICY", own)
+    folder, make = attempt
+    make('import os; journal.emit("note", {"policy": os.environ["OMP_WAIT_POLICY"]})')
+    assert [event.body for event in run(folder)] == [{"policy": said}]
