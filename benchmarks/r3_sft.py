@@ -77,6 +77,7 @@ def parse() -> argparse.Namespace:
     options.add_argument("--quick", action="store_true", help="one short round, to see that it works")
     options.add_argument("--precision", choices=("bf16", "fp32"), help="on both sides; absent, what the processor has")
     options.add_argument("--threads", type=int, default=1, help="threads of every contestant")
+    options.add_argument("--keep-freed", action="store_true", help="the peer keeps freed memory as our loop does")
     options.add_argument("--profile", choices=tuple(TITLES), help="print where one's CPU time goes, and stop")
     return options.parse_args()
 
@@ -88,17 +89,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         sft_work.make_base(folder)
         plan = sft_work.plan_of(folder, precision=precision, threads=given.threads, quick=given.quick)
-        environment = sft_work.environment(plan.threads)
+        environment = sft_work.environment(plan.threads, keep_freed=given.keep_freed)
         if given.profile:
             race.show(contestants({given.profile: TITLES[given.profile]}, plan, "--profile")[0], environment)
             return
         print(f"{plan.rows} rows, {plan.precision}, {plan.threads} thread(s)")
         rounds = 1 if given.quick else race.ROUNDS
         laps = race.run(contestants(TITLES, plan), rounds, environment=environment)
-    finish(laps, plan, quick=given.quick)
+    finish(laps, plan, quick=given.quick, kept=given.keep_freed)
 
 
-def finish(laps: race.Laps, plan: Plan, *, quick: bool) -> None:
+def finish(laps: race.Laps, plan: Plan, *, quick: bool, kept: bool = False) -> None:
     """Print and write what was found; raises RaceFailed afterwards when the work was not equal."""
     unequal: RaceFailed | None = None
     lines, out = [], {}
@@ -118,7 +119,7 @@ def finish(laps: race.Laps, plan: Plan, *, quick: bool) -> None:
     table = columns(laps)
     table["counts"] = {name: "no" if unequal or name in out else "yes" for name in laps}
     race.finish(
-        f"r3_sft-{plan.precision}",
+        f"r3_sft-{plan.precision}{'-kept' if kept else ''}",
         laps,
         packages=sft_work.PACKAGES,
         threads=plan.threads,

@@ -24,6 +24,8 @@ STEPS_APART = 0.15
 MIXED = 1e-3
 # Processors that multiply in bf16 say so by one of these words.
 BF16_WORDS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+# What our loop asks of the allocator (engram.train.host_memory), as settings that any program can be started with.
+KEEP_FREED = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 PACKAGES = ("engram", "torch", "transformers", "peft", "trl", "accelerate", "datasets")
 
 
@@ -57,10 +59,11 @@ def contestants(titles: Mapping[str, str], plan: Plan, *more: str) -> list[Conte
     return [Contestant(title, (sys.executable, file, name, said, *more)) for name, title in titles.items()]
 
 
-def environment(threads: int) -> dict[str, str]:
-    """Return what is set for every contestant alike."""
+def environment(threads: int, *, keep_freed: bool = False) -> dict[str, str]:
+    """Return what is set for every contestant alike. keep_freed: glibc keeps freed memory for the peer as for us."""
     count = str(threads)
     return {
+        **(KEEP_FREED if keep_freed else {}),
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
         "TOKENIZERS_PARALLELISM": "false",
