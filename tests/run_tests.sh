@@ -13,6 +13,8 @@ usage: tests/run_tests.sh [quick|all|loader|metrics|training] [--slow] [pytest o
   metrics   metrics, intervals and gates
   training  the training loop, its invariants and the kinds
   --slow    the tests of minutes too
+
+One process for each core, at most four; -n 0 keeps all in one, as a debugger needs it.
 TEXT
 }
 
@@ -33,7 +35,7 @@ python=python3
 for candidate in "${ENGRAM_VENV:-.venv}/bin/python" "${ENGRAM_VENV:-.venv}/Scripts/python.exe"; do
   [ -x "$candidate" ] && python=$candidate && break
 done
-if ! "$python" -c 'import pytest, engram' 2>/dev/null; then
+if ! "$python" -c 'import pytest, xdist, engram' 2>/dev/null; then
   echo "The test tools are not installed for $python. Install them with: ./start.sh test" >&2
   exit 2
 fi
@@ -66,17 +68,19 @@ lint() {
   check "arrows" "$python" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
 }
 
-quick=(tests/unit tests/house tests/contract src launcher)
+# What takes longest comes first, so that no process is left alone with it in the end.
+quick=(tests/contract tests/unit tests/house src launcher)
 case "$wanted" in
   quick) lint && suites=("${quick[@]}") ;;
-  all) lint && suites=("${quick[@]}" tests/invariant tests/security tests/faults tests/e2e) ;;
+  all) lint && suites=(tests/e2e tests/faults tests/invariant tests/security "${quick[@]}") ;;
   loader) suites=(tests/unit/data tests/security/test_datasets.py) ;;
   metrics) suites=(tests/unit/evaluate tests/unit/gate tests/contract/test_every_metric.py) ;;
   training) suites=(tests/unit/train tests/invariant tests/unit/kinds) ;;
 esac
 [ ${#failed[@]} -eq 0 ] || printf 'failed before the tests: %s\n' "${failed[*]}"
 
-"$python" -m pytest -p suites ${filter[@]+"${filter[@]}"} ${options[@]+"${options[@]}"} "${suites[@]}"
+processes=$("$python" -c 'import os; print(min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))')
+"$python" -m pytest -p suites -n "$processes" --dist loadscope --no-loadscope-reorder ${filter[@]+"${filter[@]}"} ${options[@]+"${options[@]}"} "${suites[@]}"
 tests=$?
 [ ${#failed[@]} -eq 0 ] || exit 1
 exit $tests

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
 class Suites:
-    """Counts and times the tests below each path of the command line."""
+    """Counts and times the tests below each path of the command line, also when several processes run them (xdist)."""
 
     def __init__(self, config: pytest.Config) -> None:
         given = [str(argument).split("::")[0] for argument in config.invocation_params.args]
@@ -18,7 +19,8 @@ class Suites:
         self.collected = dict.fromkeys(self.paths, 0)
         self.seconds = dict.fromkeys(self.paths, 0.0)
         self.bad = dict.fromkeys(self.paths, 0)
-        self.owner: dict[str, str] = {}
+        self.root = config.rootpath
+        self.own = config
 
     def suite_of(self, path: Path) -> str | None:
         """Return the longest path of the command line that holds a file."""
@@ -35,11 +37,17 @@ class Suites:
             suite = self.suite_of(item.path)
             if suite:
                 self.collected[suite] += 1
-                self.owner[item.nodeid] = suite
+        if hasattr(self.own, "workeroutput"):  # one of several: the process that prints collects nothing itself
+            self.own.workeroutput["collected"] = self.collected
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take over what one of several processes collected; each collects everything."""
+        self.collected.update(getattr(node, "workeroutput", {}).get("collected", {}))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the time of a test to its suite, its preparation included."""
-        suite = self.owner.get(report.nodeid)
+        suite = self.suite_of(self.root / report.nodeid.split("::")[0])
         if suite:
             self.seconds[suite] += report.duration
             self.bad[suite] += report.failed

@@ -130,7 +130,7 @@ def serialised(record: Mapping[str, Any], *, packed: bool = True) -> bytes:
             feature.float_list.value.extend(values)
         else:
             feature.bytes_list.value.extend(each if isinstance(each, bytes) else each.encode() for each in values)
-    return example.SerializeToString()
+    return example.SerializeToString(deterministic=True)
 
 
 @functools.cache

@@ -14,9 +14,10 @@ bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not inst
 
 @pytest.fixture
 def run(tmp_path, root):
-    def start(*suites):
+    def start(*suites, count="0"):
         environment = {**os.environ, "PYTHONPATH": str(root / "tests"), "NO_COLOR": "1"}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "suites", "-p", "no:cacheprovider", *suites]
+        environment = {k: v for k, v in environment.items() if not k.startswith("PYTEST_")}
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "suites", "-n", count, "-p", "no:cacheprovider", *suites]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout.strip().splitlines()
 
@@ -32,31 +33,38 @@ def line(lines, suite):
     return next(text.split() for text in lines if text.startswith(f"{suite} "))
 
 
-def test_each_suite_has_a_line_and_the_summary_is_last(run):
-    code, lines = run("good")
+PROCESSES = pytest.mark.parametrize("count", ["0", "2"], ids=["in this process", "in two others"])
+
+
+@PROCESSES
+def test_each_suite_has_a_line_and_the_summary_is_last(run, count):
+    code, lines = run("good", count=count)
     assert code == 0
     assert line(lines, "good")[:4] == ["good", "ok", "2", "tests"]
     assert lines[-1].startswith("2 passed in ")
 
 
-def test_a_failure_is_shown_with_its_suite(run):
-    code, lines = run("good", "bad")
+@PROCESSES
+def test_a_failure_is_shown_with_its_suite(run, count):
+    code, lines = run("good", "bad", count=count)
     assert code == 1
     assert line(lines, "bad")[1] == "FAILED"
     assert line(lines, "good")[1] == "ok"
 
 
+@PROCESSES
 @pytest.mark.parametrize("suites", [("empty",), ("good", "empty")])
-def test_an_empty_suite_fails(run, suites):
-    code, lines = run(*suites)
+def test_an_empty_suite_fails(run, suites, count):
+    code, lines = run(*suites, count=count)
     assert code == 1
     assert line(lines, "empty")[1:4] == ["EMPTY", "0", "tests"]
 
 
-def test_a_suite_inside_another_is_counted_once(run, tmp_path):
+@PROCESSES
+def test_a_suite_inside_another_is_counted_once(run, tmp_path, count):
     (tmp_path / "good" / "inner").mkdir()
     (tmp_path / "good" / "inner" / "test_d.py").write_text("def test_d(): pass\n")
-    code, lines = run("good", "good/inner")
+    code, lines = run("good", "good/inner", count=count)
     assert code == 0
     assert [line(lines, name)[2] for name in ("good", "good/inner")] == ["2", "1"]
 
