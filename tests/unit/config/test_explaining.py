@@ -16,7 +16,7 @@ def origin(key: str, recipe: str = "quickstart", **options) -> tuple[object, str
 
 def test_a_value_names_its_file_and_line_its_layer_or_the_default():
     value, where = origin("train.learning_rate")
-    assert value == 1e-3
+    assert value == 1.5e-3
     assert where.startswith("engram/recipes/quickstart.yaml:")
     assert origin("train.max_grad_norm") == (1.0, "default")
     assert origin("train.seed", sets=["train.seed=9"]) == (9, "--set train.seed")

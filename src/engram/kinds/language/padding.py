@@ -12,7 +12,9 @@ from engram.kinds.language.load import Loaded
 from engram.train.batches import order_for_scoring
 
 MASKED = -100
-SCORING_TOKENS = 4096
+# Padded tokens a batch of evaluation. On a CPU what a layer makes of more no longer fits its caches and rows are padded
+# further: 253 tickets took 2.7 s in batches of 1,024, 3.3 s in batches of 4,096 (docs/log.md, 2026-11-26).
+SCORING_TOKENS_CPU, SCORING_TOKENS_GPU = 1024, 16_384
 
 
 class Tokenised(Protocol):
@@ -52,7 +54,13 @@ def collate(loaded: Loaded, examples: Tokenised, rows: Sequence[int]) -> dict[st
     return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
 
 
+def scoring_tokens(loaded: Loaded) -> int:
+    """Return the padded tokens of a batch of evaluation on the device that holds the model."""
+    device = next(loaded.model.parameters()).device
+    return SCORING_TOKENS_CPU if device.type == "cpu" else SCORING_TOKENS_GPU
+
+
 def scoring_batches(loaded: Loaded, examples: Tokenised) -> Iterator[dict[str, torch.Tensor]]:
     """Yield all rows in batches for evaluation, longest first."""
-    for rows in order_for_scoring(examples.lengths, SCORING_TOKENS):
+    for rows in order_for_scoring(examples.lengths, scoring_tokens(loaded)):
         yield collate(loaded, examples, rows)

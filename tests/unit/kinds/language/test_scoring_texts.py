@@ -64,7 +64,7 @@ def test_the_likelihoods_are_the_models_own_in_the_order_of_the_rows(model):
 def test_a_row_alone_is_scored_as_among_others(model, monkeypatch):
     loaded, examples = model
     together = log_probabilities(loaded, examples)
-    monkeypatch.setattr(batches, "SCORING_TOKENS", 1)
+    monkeypatch.setattr(batches, "scoring_tokens", lambda loaded: 1)
     for one, alone in zip(together, log_probabilities(loaded, examples), strict=True):
         np.testing.assert_allclose(one, alone, atol=1e-5)
 

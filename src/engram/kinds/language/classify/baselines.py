@@ -13,7 +13,7 @@ from engram.errors import LearnsNothing
 from engram.evaluate.metric import Answers
 from engram.kinds.language.classify.examples import Examples
 from engram.kinds.language.load import Loaded
-from engram.kinds.language.padding import SCORING_TOKENS, collate
+from engram.kinds.language.padding import collate, scoring_tokens
 from engram.train.batches import order_for_scoring
 
 
@@ -48,7 +48,7 @@ def embed(loaded: Loaded, examples: Examples, on_rows: Callable[[int], None]) ->
     done = 0
     loaded.model.eval()
     with torch.inference_mode():
-        for rows in order_for_scoring(examples.lengths, SCORING_TOKENS):
+        for rows in order_for_scoring(examples.lengths, scoring_tokens(loaded)):
             batch = collate(loaded, examples, rows)
             hidden = body(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1).to(hidden.dtype)

@@ -19,7 +19,7 @@ from engram.evaluate.metric import Answers
 from engram.evaluate.predicted import Predicted
 from engram.kinds.language.classify.examples import Examples, tokenise_rows
 from engram.kinds.language.load import Loaded, build, quiet
-from engram.kinds.language.padding import MASKED, SCORING_TOKENS, collate
+from engram.kinds.language.padding import MASKED, collate, scoring_tokens
 from engram.schema.recipe import Recipe
 from engram.train.batches import order_for_scoring
 
@@ -73,7 +73,7 @@ def score(
     logits = np.zeros((len(examples.ids), len(loaded.labels)), dtype=np.float32)
     done = 0
     with torch.inference_mode():
-        for rows in order_for_scoring(examples.lengths, SCORING_TOKENS):
+        for rows in order_for_scoring(examples.lengths, scoring_tokens(loaded)):
             batch = collate(loaded, examples, rows)
             out = loaded.model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
             logits[rows] = out.float().cpu().numpy()

@@ -11,7 +11,7 @@ import torch
 from engram.kinds.language import padding
 from engram.kinds.language.generate.examples import Examples
 from engram.kinds.language.load import Loaded
-from engram.kinds.language.padding import MASKED, SCORING_TOKENS
+from engram.kinds.language.padding import MASKED, scoring_tokens
 from engram.train import packing
 from engram.train.batches import order_for_scoring
 
@@ -61,7 +61,7 @@ def scoring_batches(loaded: Loaded, examples: Examples) -> Iterator[dict[str, to
 def scoring_order(loaded: Loaded, examples: Examples) -> list[list[int]]:
     """Return the batches of evaluation: as many tokens as their logits have room for."""
     room = max(1, SCORING_LOGITS // len(loaded.tokenizer))
-    return order_for_scoring(examples.lengths, min(SCORING_TOKENS, room))
+    return order_for_scoring(examples.lengths, min(scoring_tokens(loaded), room))
 
 
 def target_logits(model: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engram.evaluate.predicted import Predicted
 from engram.evaluate.span_answers import SpanAnswers
 from engram.kinds.language.load import Loaded
-from engram.kinds.language.padding import SCORING_TOKENS, collate
+from engram.kinds.language.padding import collate, scoring_tokens
 from engram.kinds.language.tag.decode import decode
 from engram.kinds.language.tag.examples import Examples
 from engram.train.batches import order_for_scoring
@@ -69,7 +69,7 @@ def visit(
     loaded.model.eval()
     done = 0
     with torch.inference_mode():
-        for windows in order_for_scoring(examples.lengths, SCORING_TOKENS):
+        for windows in order_for_scoring(examples.lengths, scoring_tokens(loaded)):
             out = compute(collate(loaded, examples, windows))
             words = [order[bounds[window] : bounds[window + 1]] for window in windows]
             rows = np.repeat(np.arange(len(windows)), [len(some) for some in words])
