@@ -11,6 +11,7 @@ from pathlib import Path
 
 CRASHPOINT_VARIABLE = "ENGRAM_CRASHPOINT"
 TORCHRUN_VARIABLE = "TORCHELASTIC_RUN_ID"  # set by torchrun for each process that it starts
+NURSERY_VARIABLE = "__ENGRAM_NURSERY__"  # set by a nursery for each process that it forks; nobody else sets it
 _passed: dict[str, int] = {}
 
 
@@ -63,9 +64,10 @@ def python_child(
 
 
 def started_by(pid: int) -> bool:
-    """Tell whether a process started this one, itself or through torchrun."""
+    """Tell whether a process started this one, itself or through torchrun or a nursery."""
     parent = os.getppid()
-    return parent == pid or (TORCHRUN_VARIABLE in os.environ and _parent_of(parent) == pid)
+    between = TORCHRUN_VARIABLE in os.environ or NURSERY_VARIABLE in os.environ
+    return parent == pid or (between and _parent_of(parent) == pid)
 
 
 def _parent_of(pid: int) -> int:

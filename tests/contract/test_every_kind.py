@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 
@@ -44,6 +45,25 @@ def test_its_card_imports_the_standard_library_and_engram_only(kind):
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     outside = {name.split(".")[0] for name in json.loads(out)} - set(sys.stdlib_module_names)
     assert outside <= {"engram"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_wants_imported_once_a_run_is_there_and_starts_no_thread(kind):
+    """A fork would lose the thread, and whoever waits for it would hang."""
+    code = (
+        "import importlib, os, sys; [importlib.import_module(name) for name in sys.argv[1:]]; "
+        "print(len(os.listdir('/proc/self/task')) if os.path.isdir('/proc/self/task') else 1)"
+    )
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")  # OpenBLAS stops its own before a fork
+    done = subprocess.run(
+        [sys.executable, "-c", code, *card(kind).preload],
+        env={**os.environ, **threads},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "1"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
-from engram import errors, files
+from engram import errors, files, registry
 from engram.errors import ChildFailed, EngramError
 from engram.pipeline import control
 from engram.pipeline.context import FAILED, Spec
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.journal import Follower
+from engram.pipeline.nursery import Child, Nursery, nursery
 from engram.proc import command_of, crashpoint, kill_hard, python_child
+from engram.schema.card import KindCard
 from engram.schema.event import Event
 
 Watch = Callable[[Event], None]
 POLL_SECONDS = 0.05
 CANCEL_GRACE_SECONDS = 30.0
+PRELOAD = ("engram.pipeline.context", "engram.pipeline.measure")  # the children's own
 
 
 def write_spec(folder: RunFolder, attempt: int, home: Path, threads: int, workers: int = 1) -> Path:
@@ -50,7 +54,20 @@ def settle(folder: RunFolder) -> None:
         path.unlink(missing_ok=True)
 
 
-def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch, workers: int = 1) -> None:
+def nursery_of(folder: RunFolder, attempt: Path) -> AbstractContextManager[Nursery | None]:
+    """Return what keeps a nursery for the children of an attempt, which imports what the run's kind needs."""
+    card: KindCard = registry.get("kind", folder.recipe().kind)
+    return nursery(attempt, [*PRELOAD, *card.preload], _quiet())
+
+
+def run_child(
+    module: str,
+    attempt: Path,
+    arguments: list[str],
+    watch: Watch,
+    workers: int = 1,
+    nursery: Nursery | None = None,
+) -> None:
     """Run one half to its end, handing every event to `watch`; several workers are started by torchrun.
 
     A Ctrl-C asks the child to stop between steps and waits; a second one, or 30 s of silence after the first, ends it.
@@ -60,7 +77,7 @@ def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch, wo
     log = attempt / f"{module.rsplit('.', 1)[-1]}.log"
     follower = Follower(attempt / "journal.jsonl")
     follower.skip()
-    child = python_child(*_command(module, [str(attempt), *arguments], workers), environment=_quiet(), log=log)
+    child = _start(module, [str(attempt), *arguments], log, workers, nursery)
     said: list[EngramError] = []
     asked_at: float | None = None
     try:
@@ -98,20 +115,21 @@ def run_child(module: str, attempt: Path, arguments: list[str], watch: Watch, wo
         )
 
 
-def _command(module: str, arguments: list[str], workers: int) -> tuple[str, list[str]]:
-    """Return a child's module and its arguments; torchrun finds a free port of the loopback for its processes."""
-    if workers == 1:
-        return module, arguments
-    here = ["--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(workers)]
-    return "torch.distributed.run", [*here, "-m", module, *arguments]
+def _start(module: str, arguments: list[str], log: Path, workers: int, nursery: Nursery | None) -> Child:
+    """Start a child; torchrun finds a free port of the loopback for its processes."""
+    if workers > 1:
+        here = ["--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", str(workers)]
+        return python_child("torch.distributed.run", [*here, "-m", module, *arguments], environment=_quiet(), log=log)
+    forked = nursery.start(module, arguments, log) if nursery else None
+    return forked or python_child(module, arguments, environment=_quiet(), log=log)
 
 
-def _end(child: Popen[bytes], workers: int) -> None:
+def _end(child: Child, workers: int) -> None:
     """End a child at once; torchrun is asked to, because only it knows the processes that it started."""
     if workers == 1:
         kill_hard(child.pid)
     else:
-        child.terminate()
+        os.kill(child.pid, signal.SIGTERM)
 
 
 def _raised(body: Mapping[str, Any]) -> EngramError:

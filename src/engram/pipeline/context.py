@@ -17,6 +17,7 @@ from engram.errors import Cancelled, EngramError, Paused
 from engram.pipeline import control
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.journal import Journal
+from engram.pipeline.nursery import Nursery
 from engram.schema.card import KindCard, TaskCard
 from engram.schema.recipe import Recipe
 
@@ -47,6 +48,7 @@ class Context:
     recipe: Recipe
     card: KindCard
     journal: Journal
+    nursery: Nursery | None = None  # from which the judge has clean processes
 
     @property
     def home(self) -> Path:
@@ -67,7 +69,10 @@ class Context:
         """Load what the kind does for the recipe's task; this is where torch comes in."""
         import torch
 
+        from engram.train.host_memory import keep_freed
+
         torch.set_num_threads(self.threads)
+        keep_freed()  # each batch needs the blocks of the batch before again
         found: ModuleType = importlib.import_module(self.card.code).task(self.recipe.task)
         return found
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from engram.gate.criteria import judge as judge_report
 from engram.gate.review import is_cleared
 from engram.pipeline import control, measure
 from engram.pipeline.context import Context, child_main, obey
 from engram.pipeline.directions import directions
+from engram.pipeline.nursery import twin
 from engram.proc import crashpoint
 from engram.schema.report import Report
 
@@ -35,6 +37,14 @@ ADVISORY = frozenset({"simulate"})
 
 def work(context: Context, arguments: list[str]) -> None:
     """Go through the stages in order, as far as their gates allow."""
+    if "export" not in arguments:
+        return judge(context, arguments)
+    with twin() as clean:  # before anything is loaded here
+        return judge(replace(context, nursery=clean), arguments)
+
+
+def judge(context: Context, arguments: list[str]) -> None:
+    """Measure, report and judge each stage; end at the first verdict that stops the run."""
     gates, better = context.folder.gates(), directions(context.task, context.recipe)
     command = control.listener(context.folder.control, context.spec.parent)
     for stage in arguments:

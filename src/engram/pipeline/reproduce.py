@@ -17,7 +17,7 @@ from engram.gate.digest import declaration_digest
 from engram.ledger.certificate import read_certificate
 from engram.ledger.dsse import unseal
 from engram.ledger.keys import VerifierKey, load_vkey
-from engram.pipeline.children import Watch, run_child, write_spec
+from engram.pipeline.children import Watch, nursery_of, run_child, write_spec
 from engram.pipeline.environment import fingerprint
 from engram.pipeline.folder import RunFolder, find_run, new_run_id
 
@@ -57,14 +57,15 @@ def reproduce(artifact: Path, home: Path, threads: int, watch: Watch) -> Reprodu
         _copy_records(original, again)
         workers = int(stated["environment"]["world_size"])
         attempt = write_spec(again, 1, home, threads, workers)
-        run_child("engram.pipeline.judge", attempt, ["data"], watch)
-        if files.read_json(again.path / "data.json")["split"] != stated["data"]["split"]:
-            raise Refused(
-                "The data give another split than the certified one, so the model can't be derived again.",
-                remedy="Put the sources back as they were: the certificate names their digests.",
-            )
-        run_child("engram.pipeline.worker", attempt, [], watch, workers)
-        run_child("engram.pipeline.rederive", attempt, [str(artifact.resolve())], watch)
+        with nursery_of(again, attempt) as nursery:
+            run_child("engram.pipeline.judge", attempt, ["data"], watch, nursery=nursery)
+            if files.read_json(again.path / "data.json")["split"] != stated["data"]["split"]:
+                raise Refused(
+                    "The data give another split than the certified one, so the model can't be derived again.",
+                    remedy="Put the sources back as they were: the certificate names their digests.",
+                )
+            run_child("engram.pipeline.worker", attempt, [], watch, workers, nursery)
+            run_child("engram.pipeline.rederive", attempt, [str(artifact.resolve())], watch, nursery=nursery)
     said = files.read_json(attempt / "rederived.json")
     same = {name: bool(value) for name, value in said["files"].items()}
     now = fingerprint(*again.trained_with())

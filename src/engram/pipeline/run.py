@@ -23,10 +23,11 @@ from engram.gate.review import is_cleared
 from engram.ledger.keys import load_or_create_signer
 from engram.ledger.log import Ledger
 from engram.pipeline import control
-from engram.pipeline.children import Watch, run_child, settle, write_spec
+from engram.pipeline.children import Watch, nursery_of, run_child, settle, write_spec
 from engram.pipeline.declare import check_split, declare, declared_digest
 from engram.pipeline.directions import directions
 from engram.pipeline.folder import RunFolder
+from engram.pipeline.nursery import Nursery
 from engram.pipeline.publish import publish
 from engram.schema.event import Event
 from engram.schema.run import RunRecord
@@ -44,6 +45,7 @@ class Story:
     folder: RunFolder
     home: Path
     attempt: Path
+    nursery: Nursery | None
     workers: int
     ledger: Ledger
     watch: Watch
@@ -72,9 +74,11 @@ def execute(
         record = move(folder, _present(folder.record().state), "running", on_state, attempt=len(folder.attempts()) + 1)
         control.clear(folder.control)
         attempt = write_spec(folder, record.attempt, home, threads, workers)
-        story = Story(folder, home, attempt, workers, ledger, watch, on_state)
         try:
-            if not tell(story, baseline_only):
+            with nursery_of(folder, attempt) as nursery:
+                story = Story(folder, home, attempt, nursery, workers, ledger, watch, on_state)
+                told = tell(story, baseline_only)
+            if not told:
                 return move(folder, "running", "paused", on_state, reason="baseline only")
         except EngramError as error:
             move(folder, "running", ending(error), on_state, reason=str(error))
@@ -94,7 +98,7 @@ def tell(story: Story, baseline_only: bool) -> bool:
         return False
     if not story.folder.candidate.exists():
         enter_stage(story, "train")
-        run_child(WORKER, story.attempt, [], story.watch, story.workers)
+        run_child(WORKER, story.attempt, [], story.watch, story.workers, story.nursery)
     judge(story, SECOND_HALF)
     enter_stage(story, "publish")
     artifact, metrics = publish(story.folder, story.home, story.ledger)
@@ -109,7 +113,7 @@ def judge(story: Story, stages: Sequence[str]) -> None:
         check_stage(story, todo.pop(0))  # what waits for a person keeps everything behind it waiting
     if todo:
         enter_stage(story, todo[0])
-        run_child(JUDGE, story.attempt, todo, _staged(story))
+        run_child(JUDGE, story.attempt, todo, _staged(story), nursery=story.nursery)
     for stage in todo:
         check_stage(story, stage)
 

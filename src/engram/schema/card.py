@@ -63,7 +63,10 @@ class TaskCard:
 
 @dataclass(frozen=True)
 class KindCard:
-    """What a kind is. `code` names the module that holds what it does; `extra` the packages it needs."""
+    """What a kind is. `code` names the module that holds what it does; `extra` the packages it needs.
+
+    preload: modules that every child of a run needs and that take long to import.
+    """
 
     name: str
     title: str
@@ -72,6 +75,7 @@ class KindCard:
     code: str
     tasks: Mapping[str, TaskCard]
     invariants: tuple[str, ...]
+    preload: tuple[str, ...] = ()
 
     def primary(self, task: str) -> Kpi:
         """Return the one measure that decides which checkpoint and which model is better."""

@@ -1,5 +1,6 @@
-"""What a child process says reaches the person, whatever way the child ends."""
+"""What a child process says reaches the person, whatever way the child was started and ends."""
 
+import contextlib
 import sys
 import textwrap
 
@@ -7,6 +8,9 @@ import pytest
 
 from engram import errors
 from engram.pipeline import children
+from engram.pipeline.nursery import CAN_FORK, nursery
+
+STARTED = ["itself", pytest.param("forked", marks=pytest.mark.skipif(not CAN_FORK, reason="no forks here"))]
 
 
 @pytest.fixture
@@ -28,19 +32,26 @@ def attempt(tmp_path, monkeypatch):
     return folder, make
 
 
-def run(folder):
-    seen = []
-    children.run_child("child_of_test", folder, [], seen.append)
-    return seen
+@pytest.fixture(params=STARTED)
+def run(request):
+    """Run the child: an interpreter of its own, or a nursery's fork."""
+
+    def start(folder):
+        seen = []
+        with nursery(folder, ["json"], {}) if request.param == "forked" else contextlib.nullcontext() as place:
+            children.run_child("child_of_test", folder, [], seen.append, nursery=place)
+        return seen
+
+    return start
 
 
-def test_events_arrive_in_order(attempt):
+def test_events_arrive_in_order(attempt, run):
     folder, make = attempt
     make('for n in range(50): journal.emit("note", {"n": n})')
     assert [event.body["n"] for event in run(folder)] == list(range(50))
 
 
-def test_a_told_error_is_raised_as_itself(attempt):
+def test_a_told_error_is_raised_as_itself(attempt, run):
     folder, make = attempt
     make(
         """
@@ -52,7 +63,7 @@ def test_a_told_error_is_raised_as_itself(attempt):
         run(folder)
 
 
-def test_an_error_of_an_unknown_type_is_a_fault_of_the_platform(attempt):
+def test_an_error_of_an_unknown_type_is_a_fault_of_the_platform(attempt, run):
     folder, make = attempt
     make('journal.emit("error", {"type": "os.system", "message": "boo", "remedy": ""}); sys.exit(70)')
     with pytest.raises(errors.PlatformError, match="boo"):
@@ -60,14 +71,14 @@ def test_an_error_of_an_unknown_type_is_a_fault_of_the_platform(attempt):
 
 
 @pytest.mark.parametrize("end", ["sys.exit(5)", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"])
-def test_a_child_that_dies_without_a_word_is_told_with_its_log(attempt, end):
+def test_a_child_that_dies_without_a_word_is_told_with_its_log(attempt, run, end):
     folder, make = attempt
     make(end)
     with pytest.raises(errors.ChildFailed, match=r"child_of_test\.log"):
         run(folder)
 
 
-def test_what_a_child_prints_goes_to_its_log(attempt):
+def test_what_a_child_prints_goes_to_its_log(attempt, run):
     folder, make = attempt
     make('print("hello from below")')
     run(folder)
@@ -82,7 +93,7 @@ def test_every_error_of_the_tree_survives_the_journey():
         assert (type(raised), str(raised)) == (cls, "m r")
 
 
-def test_the_interpreter_is_the_same(attempt):
+def test_the_interpreter_is_the_same(attempt, run):
     folder, make = attempt
     make('journal.emit("note", {"exe": sys.executable})')
     assert run(folder)[0].body["exe"] == sys.executable
@@ -120,12 +131,16 @@ def test_a_death_of_one_worker_ends_them_all(attempt):
         children.run_child("child_of_test", folder, [], lambda event: None, workers=2)
 
 
+@pytest.mark.parametrize("forked", [False, True])
 @pytest.mark.parametrize(("own", "said"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_threads_wait_without_a_core_unless_a_person_says_otherwise(attempt, monkeypatch, own, said):
+def test_threads_wait_without_a_core_unless_a_person_says_otherwise(attempt, monkeypatch, own, said, forked):
     if own is None:
         monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     else:
         monkeypatch.setenv("OMP_WAIT_POLICY", own)
     folder, make = attempt
     make('import os; journal.emit("note", {"policy": os.environ["OMP_WAIT_POLICY"]})')
-    assert [event.body for event in run(folder)] == [{"policy": said}]
+    seen = []
+    with nursery(folder, [], children._quiet()) if forked else contextlib.nullcontext() as place:
+        children.run_child("child_of_test", folder, [], seen.append, nursery=place)
+    assert [event.body for event in seen] == [{"policy": said}]

@@ -97,4 +97,14 @@ CARD = KindCard(
     code="engram.kinds.language.code",
     tasks={"classify": CLASSIFY, "tag": TAG, "generate": GENERATE},
     invariants=("resume_exact", "accumulation", "export_parity"),
+    preload=(
+        "torch",
+        "transformers.modeling_utils",
+        "transformers.models.auto.modeling_auto",
+        "transformers.models.auto.tokenization_auto",
+        "peft",
+        "engram.kinds.language.code",
+        "engram.train.loop",
+        "engram.train.adapter",
+    ),
 )

@@ -71,7 +71,8 @@ def _parity(context: Context, name: str) -> dict[str, float]:
     attempt = context.folder.attempt(context.spec.attempt)
     out = attempt / f"parity-{name}.json"
     out.unlink(missing_ok=True)
-    child = python_child("engram.pipeline.parity", [str(attempt), name], log=attempt / "parity.log")
+    called, log = ("engram.pipeline.parity", [str(attempt), name]), attempt / "parity.log"
+    child = (context.nursery and context.nursery.start(*called, log)) or python_child(*called, log=log)
     status = child.wait()
     if status not in (0, FAILED) or (status == 0 and not out.exists()):
         raise ChildFailed(
