@@ -8,10 +8,21 @@ EngramError                     has .exit_code and .remedy
 │   ├── DataError               a source that can't be imported (file, line, column)
 │   ├── MissingExtra            an optional package is not installed
 │   ├── HomeBusy                another process owns the home folder
+│   ├── HomeNewer               the home or its database was written by a newer Engram
+│   ├── Conflict                somebody else was first; the API answers 409
+│   │   ├── Changed             it is no longer what you read (optimistic version)
+│   │   └── StaleEpoch          a newer attempt has taken the run over; the old one stops itself
+│   ├── NotSignedIn             no credential, or none that counts
+│   ├── Forbidden               signed in, but the policy says no
+│   ├── Throttled               too often, or all places are taken; `retry_after` in seconds
+│   ├── WeakPassword            a password that may not be chosen
 │   ├── NotFound                no run, artifact or entry by that name
+│   ├── ServerAway              the server or its core does not answer
+│   ├── NoSlot                  every slot of the machine is taken
 │   └── VerificationFailed      a certificate, artifact or ledger is not what was signed
 ├── Refused                     a gate said no; exit 3
-│   └── NeedsReview             a gate wants a person; exit 4
+│   ├── NeedsReview             a gate wants a person; exit 4
+│   └── UnsafeAddress           a URL that the platform will not ask
 ├── TrainingStopped             training cannot go on
 │   ├── Diverged                loss or gradients are no longer finite
 │   ├── LearnsNothing           no trainable target, or the weights never move
@@ -100,8 +111,54 @@ class HomeBusy(UserError):
     """Another process owns the home folder."""
 
 
+class HomeNewer(UserError):
+    """The home or its database was written by a newer Engram than this one."""
+
+
+class Conflict(UserError):
+    """Somebody else was first: the name is taken, the key was used for something else, the lease is another's."""
+
+
+class Changed(Conflict):
+    """It is no longer what the caller read; read it again and decide again."""
+
+
+class StaleEpoch(Conflict):
+    """A newer attempt has taken the run over; the one that hears this stops itself."""
+
+
+class NotSignedIn(UserError):
+    """There is no credential, or none that counts; the message never says which part of it was wrong."""
+
+
+class Forbidden(UserError):
+    """The policy doesn't allow it."""
+
+
+class Throttled(UserError):
+    """Asked too often; `retry_after` says in how many whole seconds it is worth asking again."""
+
+    retry_after = 1
+
+    def __init__(self, message: str, *, retry_after: int, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy or f"Try again in {retry_after} s.")
+        self.retry_after = retry_after
+
+
+class WeakPassword(UserError):
+    """A password that may not be chosen."""
+
+
 class NotFound(UserError):
     """There is no run, artifact or entry by that name."""
+
+
+class ServerAway(UserError):
+    """The server, or its core, does not answer."""
+
+
+class NoSlot(UserError):
+    """Every slot of the machine is taken; what waits is started when one is free."""
 
 
 class VerificationFailed(UserError):
@@ -118,6 +175,10 @@ class NeedsReview(Refused):
     """A gate wants a person to decide."""
 
     exit_code = 4
+
+
+class UnsafeAddress(Refused):
+    """A URL that the platform will not ask, or an answer that it will not read."""
 
 
 class TrainingStopped(EngramError):

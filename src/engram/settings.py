@@ -18,12 +18,14 @@ class Settings:
     threads: CPU threads of a training process (ENGRAM_THREADS, default: all cores).
     plugins: distributions whose entry points may be loaded beside Engram's own (ENGRAM_PLUGINS, comma-separated).
     debug: show tracebacks instead of one-line errors (ENGRAM_DEBUG=1).
+    database_url: a PostgreSQL database in place of the home's own SQLite file (ENGRAM_DATABASE_URL).
     """
 
     home: Path
     threads: int
     plugins: tuple[str, ...]
     debug: bool
+    database_url: str | None = None
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -40,6 +42,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         threads=_threads(env.get("ENGRAM_THREADS", "")),
         plugins=tuple(name.strip() for name in env.get("ENGRAM_PLUGINS", "").split(",") if name.strip()),
         debug=env.get("ENGRAM_DEBUG", "") not in ("", "0"),
+        database_url=env.get("ENGRAM_DATABASE_URL") or None,
     )
 
 

@@ -1,0 +1,1 @@
+"""What the platform remembers: tables, migrations, ingest of events, leases, backup."""

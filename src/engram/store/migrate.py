@@ -1,0 +1,91 @@
+"""Migrations: bring a database to this release's tables, one transaction a version, so that a crash takes it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from engram.errors import HomeNewer, UsageError
+from engram.proc import crashpoint
+from engram.store.database import Database
+from engram.store.tables import METADATA
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+def migrate(db: Database) -> list[str]:
+    """Bring the database to this release and return the versions that were applied, oldest first.
+
+    Each version is one transaction: after an error or a crash the database stands at the version before it.
+    Raises HomeNewer when a newer release has been here, and UsageError when the database belongs to something else.
+    """
+    applied: list[str] = []
+    while revision := _apply_next(db):
+        applied.append(revision)
+    return applied
+
+
+def is_current(db: Database) -> bool:
+    """Tell whether the database has this release's tables; False where `migrate` has something to do.
+
+    Raises HomeNewer when a newer release has been here.
+    """
+    with db.read() as tx:
+        return _next(tx, db.place) is None
+
+
+def version_of(tx: Connection) -> str:
+    """Return the version of the database's tables, or an empty string for a database without any."""
+    return MigrationContext.configure(tx).get_current_revision() or ""
+
+
+def versions() -> list[Script]:
+    """Return the versions that this release knows, oldest first."""
+    return list(reversed(list(_scripts().walk_revisions())))
+
+
+def _apply_next(db: Database) -> str:
+    # The version is read inside the write: of two servers that start together one migrates, the other finds it done.
+    with db.write() as tx:
+        script = _next(tx, db.place)
+        if script is None:
+            return ""
+        if not script.down_revision:
+            _refuse_foreign(tx, db.place)
+        context = MigrationContext.configure(tx)
+        with Operations.context(context):
+            script.module.upgrade()
+        crashpoint("store.during-migration")
+        context.stamp(_scripts(), script.revision)
+        return script.revision
+
+
+def _next(tx: Connection, place: str) -> Script | None:
+    """Return the version to apply next, or None when all are applied."""
+    here, known = version_of(tx), versions()
+    names = [script.revision for script in known]
+    if here and here not in names:
+        raise HomeNewer(
+            f"{place} has tables of version {here}, and this Engram knows versions up to {names[-1]}: a newer release "
+            "has been here. Nothing was changed.",
+            remedy="Install that release, or restore the backup that its upgrade made.",
+        )
+    following = known[names.index(here) + 1 :] if here else known
+    return following[0] if following else None
+
+
+def _refuse_foreign(tx: Connection, place: str) -> None:
+    taken = sorted(set(inspect(tx).get_table_names()) & set(METADATA.tables))
+    if taken:
+        raise UsageError(
+            f"{place} holds tables that Engram did not make: {', '.join(taken[:5])}.",
+            remedy="Give Engram a database of its own.",
+        )
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(FOLDER))

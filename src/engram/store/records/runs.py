@@ -1,0 +1,156 @@
+"""Runs: what was asked, where each one stands, and the queue. A state changes by `engram.schema.state.step` only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
+
+from sqlalchemy import Connection, func, select
+
+from engram.pipeline.folder import new_run_id
+from engram.schema.state import NEXT, State, step
+from engram.store import rows, tables
+from engram.store.database import now
+from engram.store.pages import Ask, Page, columns, list_page, to_record
+
+# In these nothing works on the run: it ended, for good or until somebody resumes it.
+ENDED: frozenset[State] = frozenset({"cancelled", "failed_user", "failed_platform", "refused", "published"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run. body: the resolved recipe; metrics: headline numbers; attempt, epoch: the present ones, 0 before any.
+
+    started: when it first ran; ended: when it ended, None again when it is resumed.
+    """
+
+    id: str
+    recipe: str
+    owner: str
+    kind: str
+    task: str
+    state: State
+    stage: str
+    reason: str
+    priority: int
+    attempt: int
+    epoch: int
+    recipe_digest: str
+    split_digest: str
+    body: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    artifact: str
+    template: str | None
+    pinned: bool
+    started: int | None
+    ended: int | None
+    created: int
+    updated: int
+    version: int
+
+
+class RunChanges(TypedDict, total=False):
+    """What may change about a run, besides its state."""
+
+    stage: str
+    priority: int
+    split_digest: str
+    metrics: Mapping[str, float]
+    artifact: str
+    pinned: bool
+
+
+def create_run(
+    tx: Connection,
+    *,
+    recipe: str,
+    owner: str,
+    kind: str,
+    task: str,
+    body: Mapping[str, Any],
+    recipe_digest: str = "",
+    priority: int = 0,
+    template: str | None = None,
+    id: str | None = None,
+) -> Run:
+    """Queue a run; a higher priority is started earlier. Raises NotFound for an unknown owner or template."""
+    identity = id or new_run_id()
+    said = {"recipe": recipe, "kind": kind, "task": task, "body": body, "recipe_digest": recipe_digest}
+    whose = {"id": identity, "owner": owner, "template": template, "priority": priority, "pinned": False}
+    empty = {"stage": "", "reason": "", "split_digest": "", "metrics": {}, "artifact": "", "attempt": 0, "epoch": 0}
+    rows.add(tx, tables.runs, "run", {**whose, **said, **empty, "state": "queued", **rows.stamps(tx)})
+    return get_run(tx, identity)
+
+
+def get_run(tx: Connection, id: str, visible_to: str | None = None) -> Run:
+    """Return a run; raises NotFound."""
+    return rows.find(tx, tables.runs, Run, "run", visible_to, id=id)
+
+
+def list_runs(tx: Connection, ask: Ask) -> Page[Run]:
+    """Return a page of runs, newest first; filters: state, kind, task, recipe, template, beginning of the recipe."""
+    runs = tables.runs
+    return list_page(tx, columns(runs, Run), runs, lambda row: to_record(Run, row), ask)
+
+
+def count_runs(tx: Connection, visible_to: str | None = None) -> dict[State, int]:
+    """Return how many runs are in each state that any is in."""
+    runs = tables.runs.c
+    query = select(runs.state, func.count()).group_by(runs.state)
+    if visible_to is not None:
+        query = query.where(runs.owner == visible_to)
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def next_queued(tx: Connection) -> Run | None:
+    """Return the queued run that is to start next: of the highest priority the oldest. None when none waits."""
+    runs = tables.runs.c
+    query = columns(tables.runs, Run).where(runs.state == "queued")
+    highest = select(func.max(runs.priority)).where(runs.state == "queued").scalar_subquery()
+    row = tx.execute(query.where(runs.priority == highest).order_by(runs.created, runs.id).limit(1)).one_or_none()
+    return None if row is None else to_record(Run, row)
+
+
+def step_run(
+    tx: Connection, id: str, then: State, *, reason: str = "", stage: str | None = None, version: int | None = None
+) -> Run:
+    """Let a run take one step between states.
+
+    Raises NotFound; PlatformError when the table of states has no such step; Changed when `version` is not the present
+    one.
+    """
+    run = get_run(tx, id)
+    time = now(tx)
+    values: dict[str, Any] = {"state": step(run.state, then), "reason": reason}
+    values["ended"] = time if then in ENDED else None
+    if then == "running" and run.started is None:
+        values["started"] = time
+    if stage is not None:
+        values["stage"] = stage
+    rows.change(tx, tables.runs, "run", {"id": id}, values, version)
+    return get_run(tx, id)
+
+
+def change_run(tx: Connection, id: str, *, version: int | None = None, **changes: Unpack[RunChanges]) -> Run:
+    """Change what is known of a run; raises NotFound, and Changed when `version` is not the present one."""
+    rows.change(tx, tables.runs, "run", {"id": id}, changes, version)
+    return get_run(tx, id)
+
+
+def is_final(run: Run) -> bool:
+    """Tell whether nothing can happen to a run any more."""
+    return not NEXT[run.state]
+
+
+def maybe_run(tx: Connection, id: str) -> Run | None:
+    """Return a run, or None when there is none."""
+    return rows.maybe(tx, tables.runs, Run, id=id)
+
+
+def next_lost(tx: Connection, most: int) -> Run | None:
+    """Return the run that has been lost longest and had fewer than ``most`` attempts; None when there is none."""
+    lost = tables.runs.c
+    query = columns(tables.runs, Run).where(lost.state == "lost_contact", lost.attempt < most)
+    row = tx.execute(query.order_by(lost.updated, lost.id).limit(1)).one_or_none()
+    return None if row is None else to_record(Run, row)

@@ -1,0 +1,53 @@
+"""Settings of the home that people change while it runs: policy, limits, providers. A name and plain data each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from engram.errors import Changed
+from engram.store import rows, tables
+from engram.store.database import now
+from engram.store.pages import columns, to_record
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting. actor: who set it last."""
+
+    name: str
+    value: Any
+    actor: str
+    updated: int
+    version: int
+
+
+def get_setting(tx: Connection, name: str) -> Setting | None:
+    """Return a setting, or None while it was never set."""
+    return rows.maybe(tx, tables.settings, Setting, name=name)
+
+
+def list_settings(tx: Connection) -> tuple[Setting, ...]:
+    """Return all settings by name; there are few."""
+    query = columns(tables.settings, Setting).order_by(tables.settings.c.name)
+    return tuple(to_record(Setting, row) for row in tx.execute(query))
+
+
+def put_setting(tx: Connection, name: str, value: Any, *, actor: str, version: int | None = None) -> Setting:
+    """Set a value; raises Changed when `version` (0 for one that was never set) is not the present one."""
+    settings = tables.settings
+    found = get_setting(tx, name)
+    here = found.version if found else 0
+    if version is not None and version != here:
+        raise Changed(
+            f"The setting {name!r} changed since you read it: you have version {version}, it is at {here}.",
+            remedy="Read it again, and decide again.",
+        )
+    values = {"value": value, "actor": actor, "updated": now(tx), "version": here + 1}
+    if found is None:
+        tx.execute(insert(settings).values(name=name, **values))
+    else:
+        tx.execute(update(settings).where(settings.c.name == name).values(**values))
+    return rows.find(tx, settings, Setting, "setting", name=name)

@@ -1,0 +1,96 @@
+"""Rows of any noun: find one, add one, change one; with the same words when that can't be done.
+
+Writers take turns (`engram.store.database`), so what is read here before a change still holds when it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from engram.errors import Changed, Conflict, NotFound
+from engram.store.database import now
+from engram.store.pages import columns, to_record
+
+T = TypeVar("T")
+UNIQUE = {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
+
+
+def find(tx: Connection, table: Table, cls: type[T], what: str, visible_to: str | None = None, **keys: Any) -> T:
+    """Return the one row whose columns are as given, as a record.
+
+    Raises NotFound when there is none, in the same words when it is somebody else's.
+    """
+    found = maybe(tx, table, cls, visible_to, **keys)
+    if found is None:
+        raise NotFound(f"There is no {what} {' '.join(map(str, keys.values()))!r}.")
+    return found
+
+
+def maybe(tx: Connection, table: Table, cls: type[T], visible_to: str | None = None, **keys: Any) -> T | None:
+    """Return the one row whose columns are as given, as a record, or None."""
+    query = columns(table, cls).where(*(table.c[name] == value for name, value in keys.items()))
+    if visible_to is not None:
+        query = query.where(table.c.owner == visible_to)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else to_record(cls, row)
+
+
+def add(tx: Connection, table: Table, what: str, values: Mapping[str, Any]) -> None:
+    """Add a row; a refusal leaves the transaction as it was.
+
+    Raises Conflict when there is such a row already, and NotFound when it names something that is not there.
+    """
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(table).values(**values))
+    except IntegrityError as error:
+        if _code(error) in UNIQUE:
+            raise Conflict(
+                f"There is such a {what} already.", remedy="Choose another name, or use that one."
+            ) from error
+        raise NotFound(f"The {what} names something that is not there.", remedy="Make that first.") from error
+
+
+def change(
+    tx: Connection, table: Table, what: str, keys: Mapping[str, Any], values: Mapping[str, Any], version: int | None
+) -> None:
+    """Change a row that has `updated` and `version`.
+
+    version: what the caller read; None changes whatever is there.
+    Raises NotFound when there is none, and Changed when it is no longer at that version.
+    """
+    here = [table.c[name] == value for name, value in keys.items()]
+    present = tx.execute(select(table.c.version).where(*here)).scalar_one_or_none()
+    if present is None:
+        raise NotFound(f"There is no {what} {' '.join(map(str, keys.values()))!r}.")
+    if version is not None and version != present:
+        raise Changed(
+            f"The {what} changed since you read it: you have version {version}, it is at {present}.",
+            remedy="Read it again, and decide again.",
+        )
+    tx.execute(update(table).where(*here).values(**values, updated=now(tx), version=present + 1))
+
+
+def stamps(tx: Connection) -> dict[str, int]:
+    """Return the columns that a new row of a noun that changes begins with."""
+    time = now(tx)
+    return {"created": time, "updated": time, "version": 1}
+
+
+def count(tx: Connection, table: Table, *where: Any) -> int:
+    """Return how many rows there are."""
+    return int(tx.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
+
+
+def upsert(tx: Connection, table: Table) -> Any:
+    """Return the INSERT of this database that knows ON CONFLICT."""
+    return (sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def _code(error: IntegrityError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", ""))

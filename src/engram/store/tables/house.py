@@ -1,0 +1,63 @@
+"""What keeps the house in order: answers by idempotency key, the audit, settings, and leases by name."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table
+
+from engram.store.tables.base import METADATA, Cursor, Words, moment, number, plain, words
+
+idempotency = Table(
+    "idempotency",
+    METADATA,
+    words("user"),
+    words("operation"),
+    words("key"),
+    words("body_digest"),
+    words("token"),
+    moment("answered"),
+    number("status"),
+    plain("answer"),
+    number("created"),
+    number("until"),
+    PrimaryKeyConstraint("user", "operation", "key"),
+    Index(None, "until"),
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("id", Cursor, primary_key=True, autoincrement=True),
+    number("time"),
+    words("actor"),
+    words("operation"),
+    words("subject"),
+    words("outcome"),
+    words("address"),
+    words("request"),
+    plain("detail"),
+    Index(None, "actor", "id"),
+    Index(None, "operation", "id"),
+    Index(None, "subject", "id"),
+    Index(None, "time"),
+    sqlite_autoincrement=True,
+)
+
+settings = Table(
+    "settings",
+    METADATA,
+    Column("name", Words, primary_key=True),
+    plain("value"),
+    words("actor"),
+    number("updated"),
+    number("version"),
+)
+
+leases = Table(
+    "leases",
+    METADATA,
+    Column("name", Words, primary_key=True),
+    words("owner"),
+    number("term"),
+    number("taken"),
+    number("until"),
+)
