@@ -1,0 +1,1 @@
+"""Who may do what: policy, users, tokens, keys, OAuth2, filters, limits, audit."""

@@ -1,0 +1,1 @@
+"""Content filters in stages: limits, normalising, patterns, a classifier if one is installed, a decision."""
