@@ -91,3 +91,33 @@ def command_of(pid: int) -> str:
         return ""
     asked = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
     return asked.stdout.strip()
+
+
+def birth(pid: int) -> str:
+    """Return when a process began, in the system's own words; empty when it is gone, or dead and not yet buried.
+
+    Process ids are used again; number and birth together are not.
+    """
+    if sys.platform.startswith("linux"):
+        try:
+            said = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (OSError, ValueError):
+            return ""
+        return "" if said[0] in ("Z", "X") else said[19]
+    if os.name == "nt":
+        query = f"(Get-Process -Id {pid}).StartTime.Ticks"
+        command = ["powershell", "-NoProfile", "-Command", query]
+    else:
+        command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def kill_group(pid: int) -> None:
+    """End a process that leads a session, and all that belong to its group."""
+    if hasattr(os, "killpg"):
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+    else:
+        kill_hard(pid)

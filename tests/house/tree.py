@@ -11,8 +11,9 @@ LAUNCHER = [ROOT / "run_all.py", *sorted((ROOT / "launcher").glob("*.py"))]
 
 
 def python_files(*folders: Path) -> list[Path]:
-    """Return every Python file below some folders, sorted."""
-    return sorted(path for folder in folders for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+    """Return every Python file below some folders, sorted; not those that are generated from `core.proto`."""
+    found = (path for folder in folders for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+    return sorted(path for path in found if not path.stem.endswith(("_pb2", "_pb2_grpc")))
 
 
 def sources() -> list[Path]:

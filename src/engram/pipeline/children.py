@@ -28,11 +28,11 @@ CANCEL_GRACE_SECONDS = 30.0
 PRELOAD = ("engram.pipeline.context", "engram.pipeline.measure")  # the children's own
 
 
-def write_spec(folder: RunFolder, attempt: int, home: Path, threads: int, workers: int = 1) -> Path:
+def write_spec(folder: RunFolder, attempt: int, home: Path, threads: int, workers: int = 1, epoch: int = 1) -> Path:
     """Write what the children of an attempt need to know, and return the attempt's folder."""
     target = folder.attempt(attempt)
     target.mkdir(parents=True, exist_ok=True)
-    spec = Spec(folder.id, attempt, str(home.resolve()), parent=os.getpid(), threads=threads, workers=workers)
+    spec = Spec(folder.id, attempt, str(home.resolve()), os.getpid(), threads, workers, epoch)
     files.write_json(target / "spec.json", asdict(spec))
     return target
 

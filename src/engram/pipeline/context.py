@@ -28,7 +28,7 @@ FAILED = 70  # exit status of a child whose error is told in its journal
 class Spec:
     """What a child is told: which run and attempt, where the home is, who its parent is and how much it may use.
 
-    threads: of all processes of the training together. workers: processes that train.
+    threads: of all processes of the training together. workers: processes that train. epoch: of the run's leases.
     """
 
     run: str
@@ -37,6 +37,7 @@ class Spec:
     parent: int
     threads: int
     workers: int = 1
+    epoch: int = 1
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def enter(attempt_folder: Path) -> Context:
     spec = Spec(**files.read_json(attempt_folder / "spec.json"))
     folder = RunFolder(attempt_folder.parent)
     recipe = folder.recipe()
-    journal = Journal(attempt_folder / "journal.jsonl" if is_first() else None, spec.run, spec.attempt)
+    journal = Journal(attempt_folder / "journal.jsonl" if is_first() else None, spec.run, spec.attempt, spec.epoch)
     return Context(spec, folder, recipe, registry.get("kind", recipe.kind), journal)
 
 

@@ -17,6 +17,8 @@ MAX_BATCH = 64
 class Batcher:
     """Answers single requests from many threads by whole batches; a context manager that owns one thread.
 
+    When a batch fails each of its requests is tried alone, so that an error reaches only who caused it.
+
     A batch is whatever waits when the model becomes free, up to `limit`: alone a request goes at once, under load the
     batches grow by themselves, and no request waits for a timer.
     """
@@ -76,8 +78,11 @@ class Batcher:
             if len(answers) != len(gathered):
                 raise PlatformError(f"The model gave {len(answers)} answers to {len(gathered)} requests.")
         except Exception as error:
-            for _, future in gathered:
-                future.set_exception(error)
+            if len(gathered) > 1:  # one bad request must not fail those that happened to wait beside it
+                for one in gathered:
+                    self._answer([one])
+            else:
+                gathered[0][1].set_exception(error)
             return
         for (_, future), answer in zip(gathered, answers, strict=True):
             future.set_result(answer)

@@ -1,0 +1,1 @@
+"""The heavy process: starts attempts, answers predictions, holds no truth."""

@@ -1,0 +1,140 @@
+"""The models that a core has open: a few artifacts, each answering requests of many threads in shared passes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engram.artifacts.check import check_payload
+from engram.artifacts.manifest import parse_manifest
+from engram.artifacts.store import folder_of
+from engram.errors import NotFound, Refused, UserError
+from engram.serve.batch import MAX_BATCH, Batcher
+
+MOST_OPEN = 4
+
+Open = Callable[[Path], Callable[[Sequence[Any]], list[dict[str, Any]]]]
+
+
+@dataclass
+class Opened:
+    """An open artifact. users: requests that are being answered; it is closed when there are none and it had to go."""
+
+    batcher: Batcher
+    users: int = 0
+    leaving: bool = False
+
+
+class Models:
+    """Open artifacts by digest; the one that was asked longest ago makes room for a new one. For many threads.
+
+    open_artifact: what makes a folder a function from inputs to answers (`engram.serve.load.open_artifact`).
+    """
+
+    def __init__(self, store: Path, open_artifact: Open, most: int = MOST_OPEN) -> None:
+        self._store, self._open_artifact, self._most = store, open_artifact, most
+        self._opened: OrderedDict[str, Opened] = OrderedDict()
+        self._door = threading.Lock()  # one model is opened at a time: opening takes memory
+        self._list = threading.Lock()
+        self._askers = ThreadPoolExecutor(MAX_BATCH, thread_name_prefix="asker")
+
+    def answer(self, digest: str, inputs: Sequence[str]) -> Iterator[str]:
+        """Answer JSON documents with JSON documents, in their order.
+
+        Raises NotFound when there is no such artifact, Refused when its files are not what its manifest says, and what
+        the model raises for an input that it can't take.
+        """
+        asked = [json.loads(one) for one in inputs]
+        with self._using(digest) as batcher:
+            for answer in self._askers.map(batcher.ask, asked):
+                yield json.dumps(answer, ensure_ascii=False)
+
+    def classify(self, digest: str, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Return the probability of each label, for each text.
+
+        Raises UserError when the artifact is no classifier, and what `answer` raises.
+        """
+        found = [
+            json.loads(one).get("probabilities") for one in self.answer(digest, [json.dumps(one) for one in texts])
+        ]
+        if not all(isinstance(one, dict) for one in found):
+            raise UserError(f"Artifact {digest} gives no probabilities.", remedy="Name one of the task classify.")
+        return found
+
+    def open(self) -> list[str]:
+        """Return the digests of the open artifacts, the one asked last at the end."""
+        with self._list:
+            return list(self._opened)
+
+    def close(self) -> None:
+        """Close all that answer nothing; the others close when they have answered."""
+        with self._list:
+            digests = list(self._opened)
+            idle = [one for digest in digests if (one := self._let_go(digest))]
+        for one in idle:
+            one.batcher.__exit__(None, None, None)
+        self._askers.shutdown(wait=False)
+
+    @contextmanager
+    def _using(self, digest: str) -> Iterator[Batcher]:
+        opened = self._enter(digest)
+        if opened is None:
+            with self._door:
+                opened = self._enter(digest) or self._open(digest)
+        try:
+            yield opened.batcher
+        finally:
+            with self._list:
+                opened.users -= 1
+                last = opened.leaving and opened.users == 0
+            if last:
+                opened.batcher.__exit__(None, None, None)
+
+    def _enter(self, digest: str) -> Opened | None:
+        with self._list:
+            opened = self._opened.get(digest)
+            if opened is not None:
+                opened.users += 1
+                self._opened.move_to_end(digest)
+            return opened
+
+    def _open(self, digest: str) -> Opened:
+        folder = folder_of(self._store, digest)
+        check(folder, digest)
+        opened = Opened(Batcher(self._open_artifact(folder)).__enter__(), users=1)
+        with self._list:
+            self._opened[digest] = opened
+            surplus = list(self._opened)[: max(0, len(self._opened) - self._most)]
+            idle = [one for old in surplus if (one := self._let_go(old))]
+        for one in idle:
+            one.batcher.__exit__(None, None, None)
+        return opened
+
+    def _let_go(self, digest: str) -> Opened | None:
+        """Take one off the list; return it when nobody uses it, so that it can be closed outside the lock."""
+        opened = self._opened.pop(digest)
+        opened.leaving = True
+        return opened if opened.users == 0 else None
+
+
+def check(folder: Path, digest: str) -> None:
+    """Look at every file of an artifact before any of it is opened.
+
+    Raises NotFound when it is not there, Refused when a file is not what the manifest or the digest says.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise NotFound(f"There is no artifact {digest} here.", remedy="`engram runs list` shows what was published.")
+    content = path.read_bytes()
+    bad = [f"{one.name}: {one.detail}" for one in check_payload(folder, content) if not one.ok]
+    if not bad and (said := parse_manifest(content).digest) != digest:
+        bad = [f"its manifest is that of {said}"]
+    if bad:
+        raise Refused(f"Artifact {digest} is not what was certified: {' '.join(bad)}", remedy="See: engram verify")

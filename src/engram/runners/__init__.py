@@ -1,0 +1,1 @@
+"""Where attempts run: one contract, one file for each place."""
