@@ -72,7 +72,7 @@ def extras_for(command: str, *, dev_mode: bool) -> tuple[str, ...]:
     >>> extras_for("test", dev_mode=False)
     ('train', 'export', 'dev')
     """
-    return ("train", "export", "dev") if dev_mode or command == "test" else ("train",)
+    return ("train", "export", "server", "dev") if dev_mode or command == "test" else ("train",)
 
 
 def hand_over(command: Sequence[str], variables: Mapping[str, str]) -> int:

@@ -27,6 +27,12 @@ COMMANDS = {
     "ledger": Command("engram.cli.ledger", "app", "Read the ledger and prove what it says."),
     "config": Command("engram.cli.config", "config", "Say where a setting or a recipe's value comes from."),
     "doctor": Command("engram.cli.doctor", "doctor", "Say what is missing here, and the command that mends it."),
+    "backup": Command("engram.cli.backup", "backup", "Copy this home into a folder, each file with its digest."),
+    "restore": Command("engram.cli.backup", "restore", "Make an empty home from a backup, after checking all of it."),
+    "upgrade": Command("engram.cli.backup", "upgrade", "Bring this home to this release, after a backup."),
+    "gc": Command("engram.cli.gc", "gc", "Remove what nothing refers to."),
     "bench": Command("engram.cli.bench", "bench", "Run the races against other tools."),
+    "up": Command("engram.cli.up", "up", "Start server and core, and keep them in front."),
+    "trainer": Command("engram.cli.trainer", "trainer", "Work on a run of a server, as the process of an attempt."),
     "demo": Command("engram.cli.demo", "demo", "Train, judge, sign, verify and use a small model."),
 }

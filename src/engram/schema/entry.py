@@ -16,6 +16,7 @@ ENTRY_TYPES = frozenset(
         "run.reviewed",
         "run.refused",
         "artifact.certified",
+        "deployment.changed",
         "key.rotated",
     }
 )

@@ -40,7 +40,7 @@ def test_what_is_unknown_is_refused(run_all, arguments, capsys):
 
 def test_dev_mode_installs_the_development_tools(run_all):
     assert run_all.extras_for("demo", dev_mode=False) == ("train",)
-    assert run_all.extras_for("demo", dev_mode=True) == ("train", "export", "dev")
+    assert run_all.extras_for("demo", dev_mode=True) == ("train", "export", "server", "dev")
 
 
 def test_help_names_every_command(run_all, capsys):

@@ -1,0 +1,57 @@
+"""`engram trainer`: the process of an attempt. It works on a run and tells a server everything."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from engram.cli import output
+
+PATIENCE_SECONDS = 600.0
+
+
+def trainer(
+    base_url: Annotated[str, typer.Option("--base_url", help="Where the server is.")],
+    run: Annotated[str, typer.Option("--run", help="The run to work on.")],
+    attempt: Annotated[int, typer.Option(min=1, help="Which attempt this is.")] = 1,
+    epoch: Annotated[int, typer.Option(min=1, help="The epoch under which the server leased it.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that train together.")] = 1,
+    api_key: Annotated[str, typer.Option("--api_key", help="The key; ENGRAM_API_KEY hides it better.")] = "",
+) -> int:
+    """Work on a run of a server's home: train, judge, export, and tell the server."""
+    from engram.client.api import Api
+    from engram.client.attempt import Link, Reporter
+    from engram.errors import StaleEpoch, UsageError
+    from engram.pipeline import control
+    from engram.pipeline import run as pipeline
+    from engram.pipeline.children import settle, write_spec
+    from engram.pipeline.folder import find_run
+    from engram.schema.run import RunRecord
+    from engram.settings import load_settings
+
+    settings, key = load_settings(), api_key or os.environ.get("ENGRAM_API_KEY", "")
+    if not key:
+        raise UsageError("An attempt needs a key.", remedy="Set ENGRAM_API_KEY, or give --api_key.")
+    folder = find_run(settings.home, run)
+    settle(folder)
+    place = write_spec(folder, attempt, settings.home, settings.threads, workers, epoch)
+    with Api(base_url, key, patience=PATIENCE_SECONDS) as api:
+        link = Link(api, folder.id, attempt, epoch)
+        reporter = Reporter(link, folder, on_stale=lambda: control.send(folder.control, "cancel"))
+
+        def tell_state(record: RunRecord) -> None:
+            said = {"state": record.state, "stage": record.stage, "reason": record.reason}
+            if not reporter.stale:
+                link.ask("state", said)
+
+        reporter.start()
+        try:
+            record = pipeline.attempt(folder, place, link, lambda event: None, workers, on_state=tell_state)
+        finally:
+            kept = not reporter.finish()
+        if reporter.stale:
+            raise StaleEpoch("A newer attempt has taken this run over.", remedy="Nothing of this one is used.")
+    output.emit({"run": folder.id, "state": record.state, "artifact": record.artifact, "spooled": kept})
+    return 0

@@ -1,0 +1,1 @@
+"""The light process: REST, WebSocket and pages; never imports torch."""

@@ -1,0 +1,137 @@
+"""Who asks, and whether the policy lets her: every route names its operation and passes through here."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Protocol, TypeVar
+
+from fastapi import Depends, Request
+
+from engram.errors import Forbidden, NotFound, NotSignedIn, StaleEpoch
+from engram.security.api_keys import ATTEMPT_KEY, USER_KEY, digest_of, principal_of, verify_api_key
+from engram.security.client_address import client_address
+from engram.security.limits import spend
+from engram.security.operations import Reach
+from engram.security.policy import decide, reach_of
+from engram.security.principal import NOBODY, Principal
+from engram.security.tokens import verify_access_token
+from engram.server.platform import Platform
+
+
+class Owned(Protocol):
+    """What belongs to somebody."""
+
+    @property
+    def owner(self) -> str:
+        """The user whose it is."""
+
+
+T = TypeVar("T", bound=Owned)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and for which operation."""
+
+    principal: Principal
+    operation: str
+    address: str = ""
+    family: str = ""
+
+    def require(self, what: str, owner: str | None, *, run: str | None = None, epoch: int | None = None) -> None:
+        """Let the caller touch one object, or refuse.
+
+        what: how the object is called when it is not to be seen.
+
+        Raises NotFound for what must not show itself, StaleEpoch for an attempt that was replaced, Forbidden or
+        NotSignedIn.
+        """
+        said = decide(self.principal, self.operation, owner, run=run, epoch=epoch)
+        if said.allowed:
+            return
+        if said.reason == "epoch":
+            raise StaleEpoch(f"{what} has moved on to another attempt.", remedy="This one must stop.")
+        if said.hidden:
+            raise NotFound(f"There is no {what}.")
+        raise _refusal(said.reason, self.operation)
+
+    def touch(self, found: T | None, what: str) -> T:
+        """Return an object that the caller may touch; raises NotFound, as if there were none, for any other."""
+        self.require(what, found.owner if found else None)
+        if found is None:
+            raise NotFound(f"There is no {what}.")
+        return found
+
+    def to(self, operation: str) -> Caller:
+        """Return the same caller asking for what another operation needs."""
+        return replace(self, operation=operation)
+
+    @property
+    def visible_to(self) -> str | None:
+        """Return whose rows a list may show: None for everybody's."""
+        return None if reach_of(self.principal, self.operation) == Reach.ANY else self.principal.user
+
+
+def platform_of(request: Request) -> Platform:
+    """Return what the server holds."""
+    found: Platform = request.app.state.platform
+    return found
+
+
+def caller_of(request: Request) -> Caller:
+    """Identify who asks, count it against her budget, and refuse what the policy gives to nobody like her."""
+    here, operation = platform_of(request), str(getattr(request.scope.get("route"), "operation_id", "") or "")
+    address = client_address(request.client.host if request.client else "", (), ())
+    principal, family = identify(here, request.headers.get("authorization", ""))
+    spend(here.limits, principal, address, operation)
+    said = decide(principal, operation)
+    if not said.allowed and not said.hidden:
+        raise _refusal(said.reason, operation)
+    return Caller(principal, operation, address, family)
+
+
+def identify(here: Platform, given: str) -> tuple[Principal, str]:
+    """Return who an Authorization header stands for, and the family of her sign-in.
+
+    Raises NotSignedIn for anything that doesn't count, which is never the same as no header at all.
+    """
+    if not given:
+        return NOBODY, ""
+    scheme, _, credential = given.partition(" ")
+    if scheme.lower() != "bearer" or not credential:
+        raise NotSignedIn("The Authorization header is not understood.", remedy="Send: Authorization: Bearer <token>")
+    if credential.startswith((f"{USER_KEY}_", f"{ATTEMPT_KEY}_")):
+        try:
+            key = verify_api_key(here.keys, credential, here.clock)
+        except NotSignedIn:
+            if _was_replaced(here, credential):
+                raise StaleEpoch("A newer attempt has this run.", remedy="This one must stop.") from None
+            raise
+        owner = here.entrance.users.get(key.user)
+        if owner is None or owner.disabled:
+            raise NotSignedIn("The key's owner may not come in.", remedy="Ask an Admin.")
+        return principal_of(key, owner.role), ""
+    token = verify_access_token(here.entrance.tokens, credential)
+    user = here.entrance.users.get(token.user)
+    if user is None or user.disabled:
+        raise NotSignedIn("The access token does not count.", remedy="Sign in again.")
+    return Principal(user.id, user.role, must_change_password=user.must_change_password), token.sid
+
+
+def _was_replaced(here: Platform, credential: str) -> bool:
+    """Tell whether this is the true key of an attempt whose run has moved on: it must hear so, to stop itself."""
+    found = here.keys.find("_".join(credential.split("_")[:2]))
+    true = found is not None and hmac.compare_digest(digest_of(credential), found.digest)
+    return true and found is not None and found.attempt is not None and found.revoked_at is not None
+
+
+def _refusal(reason: str, operation: str) -> Exception:
+    if reason == "sign in":
+        return NotSignedIn("This needs a credential.", remedy="Sign in, or send an API key as a bearer token.")
+    return Forbidden(f"{operation} is not allowed here ({reason}).", remedy="Ask an Admin.")
+
+
+Here = Annotated[Platform, Depends(platform_of)]
+Who = Annotated[Caller, Depends(caller_of)]
+Body = dict[str, Any]

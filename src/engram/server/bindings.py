@@ -1,0 +1,203 @@
+"""What the security room asks for, answered by the store: users, families of refresh tokens, keys, the audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from engram.errors import NotFound
+from engram.security import api_keys, entrance, refresh
+from engram.security.audit import AuditDraft
+from engram.security.principal import Attempt, Principal
+from engram.security.redact import redact
+from engram.store import tables
+from engram.store.database import Database
+from engram.store.records import api_keys as stored_keys
+from engram.store.records import audit, logins, users
+
+MICROS = 1_000_000
+
+
+@dataclass(frozen=True)
+class StoredUsers:
+    """Users, as signing in needs them."""
+
+    db: Database
+
+    def find(self, name: str) -> entrance.User | None:
+        """Return the user of a folded name."""
+        with self.db.read() as tx:
+            return _user(tx, users.find_user(tx, name))
+
+    def get(self, user: str) -> entrance.User | None:
+        """Return the user of an id."""
+        with self.db.read() as tx:
+            try:
+                return _user(tx, users.get_user(tx, user))
+            except NotFound:
+                return None
+
+    def set_password(self, user: str, password_hash: str, *, must_change: bool) -> None:
+        """Replace a user's password hash."""
+        with self.db.write() as tx:
+            users.change_user(tx, user, password_hash=password_hash, must_change_password=must_change)
+
+    def create_first(self, user: entrance.User) -> bool:
+        """Add the first user; False when there is any already."""
+        with self.db.write() as tx:
+            if users.count_users(tx):
+                return False
+            users.create_user(
+                tx,
+                name=user.name,
+                role=user.role,
+                password_hash=user.password_hash,
+                must_change_password=user.must_change_password,
+                id=user.id,
+            )
+            return True
+
+
+@dataclass(frozen=True)
+class StoredFamilies:
+    """Refresh tokens, by their digests."""
+
+    db: Database
+
+    def add(self, record: refresh.RefreshRecord) -> None:
+        """Remember the first token of a family."""
+        with self.db.write() as tx:
+            self._put(tx, record)
+
+    def find(self, digest: str) -> refresh.RefreshRecord | None:
+        """Return the record of a digest, used, revoked and expired ones too."""
+        with self.db.read() as tx:
+            row = tx.execute(select(tables.logins).where(tables.logins.c.token_hash == digest)).one_or_none()
+        if row is None:
+            return None
+        return refresh.RefreshRecord(
+            digest=digest,
+            family=row.family,
+            user=row.owner,
+            issued_at=row.created // MICROS,
+            expires_at=row.expires // MICROS,
+            family_ends_at=row.family_ends // MICROS,
+            used=row.rotated is not None,
+            revoked=row.revoked is not None,
+        )
+
+    def rotate(self, digest: str, successor: refresh.RefreshRecord) -> bool:
+        """Mark a token as used and add its successor, in one step."""
+        table = tables.logins
+        with self.db.write() as tx:
+            fresh = (table.c.token_hash == digest, table.c.rotated.is_(None), table.c.revoked.is_(None))
+            changed = tx.execute(update(table).where(*fresh).values(rotated=successor.issued_at * MICROS)).rowcount
+            if changed:
+                self._put(tx, successor)
+            return bool(changed)
+
+    def revoke_family(self, family: str) -> None:
+        """Revoke every token of a family."""
+        with self.db.write() as tx:
+            logins.revoke_family(tx, family)
+
+    def revoke_user(self, user: str) -> int:
+        """Revoke every family of a user; return how many tokens lived."""
+        with self.db.write() as tx:
+            return logins.revoke_all(tx, user)
+
+    def is_revoked(self, family: str) -> bool:
+        """Tell whether a family is revoked, or unknown."""
+        with self.db.read() as tx:
+            return not logins.is_alive(tx, family)
+
+    def _put(self, tx: Connection, record: refresh.RefreshRecord) -> None:
+        logins.create_login(
+            tx,
+            owner=record.user,
+            token_hash=record.digest,
+            expires=record.expires_at * MICROS,
+            family_ends=record.family_ends_at * MICROS,
+            family=record.family,
+        )
+
+
+@dataclass(frozen=True)
+class StoredKeys:
+    """API keys and attempts' keys, by their prefixes."""
+
+    db: Database
+
+    def add(self, key: api_keys.ApiKey) -> None:
+        """Remember a new key."""
+        with self.db.write() as tx:
+            stored_keys.create_key(
+                tx,
+                owner=key.user,
+                name=key.name,
+                prefix=key.prefix,
+                digest=key.digest,
+                scopes=key.scopes,
+                expires=None if key.expires_at is None else key.expires_at * MICROS,
+                run=key.attempt.run if key.attempt else None,
+                epoch=key.attempt.epoch if key.attempt else None,
+            )
+
+    def find(self, prefix: str) -> api_keys.ApiKey | None:
+        """Return the key of a prefix, revoked and expired ones too."""
+        table = tables.api_keys
+        with self.db.read() as tx:
+            row = tx.execute(select(table).where(table.c.prefix == prefix)).one_or_none()
+        if row is None:
+            return None
+        return api_keys.ApiKey(
+            prefix=row.prefix,
+            digest=row.digest,
+            user=row.owner,
+            name=row.name,
+            scopes=frozenset(row.scopes),
+            created_at=row.created // MICROS,
+            expires_at=None if row.expires is None else row.expires // MICROS,
+            revoked_at=None if row.revoked is None else row.revoked // MICROS,
+            attempt=None if row.run is None else Attempt(row.run, row.epoch),
+        )
+
+    def revoke(self, prefix: str, at: int) -> None:
+        """Revoke a key for good; the first time counts."""
+        table = tables.api_keys
+        with self.db.write() as tx:
+            alive = (table.c.prefix == prefix, table.c.revoked.is_(None))
+            tx.execute(update(table).where(*alive).values(revoked=at * MICROS))
+
+
+def record_in(db: Database, draft: AuditDraft) -> None:
+    """Add a line to the audit, without anything secret."""
+    with db.write() as tx:
+        audit.record(
+            tx,
+            actor=draft.user,
+            operation=draft.operation,
+            subject=draft.subject,
+            outcome=draft.result,
+            address=draft.address,
+            request=draft.request,
+            detail={**dict(redact(draft.detail)), **({"reason": draft.reason} if draft.reason else {})},
+        )
+
+
+def principal_of(db: Database, user: str, *, must_change: bool = False) -> Principal | None:
+    """Return a user as she may act now: her present role; None when she is disabled or gone."""
+    found = StoredUsers(db).get(user)
+    if found is None or found.disabled:
+        return None
+    return Principal(found.id, found.role, must_change_password=found.must_change_password)
+
+
+def _user(tx: Connection, found: users.User | None) -> entrance.User | None:
+    if found is None:
+        return None
+    row = tx.execute(select(tables.users).where(tables.users.c.id == found.id)).one()
+    return entrance.User(
+        found.id, found.name, found.role, row.password_hash, row.must_change_password, found.disabled is not None
+    )

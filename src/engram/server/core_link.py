@@ -1,0 +1,91 @@
+"""The server's side of its talk with a core: where it listens, the home's secret, deadlines, errors by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from engram import errors, files
+from engram.errors import EngramError
+from engram.rpc import core_pb2, core_pb2_grpc
+
+CALL_SECONDS, PREDICT_SECONDS = 10.0, 120.0
+
+# What a core answers, as the errors that people know.
+NAMES = {
+    grpc.StatusCode.NOT_FOUND: errors.NotFound,
+    grpc.StatusCode.INVALID_ARGUMENT: errors.UsageError,
+    grpc.StatusCode.FAILED_PRECONDITION: errors.Refused,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: errors.NoSlot,
+    grpc.StatusCode.UNAVAILABLE: errors.ServerAway,
+    grpc.StatusCode.DEADLINE_EXCEEDED: errors.ServerAway,
+}
+
+
+class CoreLink:
+    """Calls the core of a home; a new core, on another port, is found by itself."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._address = ""
+        self._channel: grpc.Channel | None = None
+
+    def close(self) -> None:
+        """Close the channel."""
+        if self._channel is not None:
+            self._channel.close()
+
+    def launch(self, **order: Any) -> Any:
+        """Start an attempt; raises NoSlot when the machine is busy."""
+        with _told():
+            return self._stub().Launch(core_pb2.LaunchRequest(**order), **self._call(CALL_SECONDS))
+
+    def status(self, run: str = "") -> Any:
+        """Return the living attempts and the slots."""
+        with _told():
+            return self._stub().Status(core_pb2.StatusRequest(run=run), **self._call(CALL_SECONDS))
+
+    def kill(self, run: str, attempt: int) -> bool:
+        """End an attempt at once; False when it lived no more."""
+        with _told():
+            asked = core_pb2.KillRequest(run=run, attempt=attempt)
+            return bool(self._stub().Kill(asked, **self._call(CALL_SECONDS)).killed)
+
+    def predict(self, artifact: str, inputs: Sequence[str]) -> Iterator[str]:
+        """Yield the answers to JSON documents as JSON documents."""
+        with _told():
+            asked = core_pb2.PredictRequest(artifact=artifact, inputs=inputs)
+            for one in self._stub().Predict(asked, **self._call(PREDICT_SECONDS)):
+                yield one.answer
+
+    def health(self) -> Any:
+        """Return the core's version and open models."""
+        with _told():
+            return self._stub().Health(core_pb2.HealthRequest(), **self._call(CALL_SECONDS))
+
+    def _stub(self) -> Any:
+        note = self._home / "core.json"
+        if not note.exists():
+            raise errors.ServerAway("There is no core in this home.", remedy="`engram up` starts server and core.")
+        address = str(files.read_json(note)["address"])
+        if self._channel is None or address != self._address:
+            self.close()
+            self._channel, self._address = grpc.insecure_channel(address), address
+        return core_pb2_grpc.CoreStub(self._channel)  # type: ignore[no-untyped-call]
+
+    def _call(self, seconds: float) -> dict[str, Any]:
+        secret = (self._home / "keys" / "core.secret").read_text().strip()
+        return {"timeout": seconds, "metadata": (("authorization", f"Bearer {secret}"),)}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        cls: type[EngramError] = NAMES.get(error.code(), errors.PlatformError)
+        raise cls(str(error.details() or error.code().name)) from None

@@ -1,0 +1,98 @@
+"""Errors as problem documents (RFC 9457): what was wrong, and what to do; never a traceback, never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from engram import errors
+from engram.errors import EngramError
+
+MEDIA_TYPE = "application/problem+json"
+
+# The nearest class above an error decides. What a person can mend is 4xx, Engram's own fault 500.
+STATUS: Mapping[type[EngramError], int] = {
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.Throttled: 429,
+    errors.WeakPassword: 422,
+    errors.UnsafeAddress: 422,
+    errors.Conflict: 409,
+    errors.NoSlot: 409,
+    errors.NotFound: 404,
+    errors.Refused: 409,
+    errors.HomeBusy: 409,
+    errors.MissingExtra: 501,
+    errors.ServerAway: 503,
+    errors.UsageError: 422,
+    errors.DataError: 422,
+    errors.UserError: 400,
+    errors.TrainingStopped: 409,
+    errors.PlatformError: 500,
+    EngramError: 500,
+}
+
+
+def status_of(error: EngramError) -> int:
+    """Return the HTTP status of an error.
+
+    >>> status_of(errors.NotFound("There is no run r_1.")), status_of(errors.NeedsReview("A person must look."))
+    (404, 409)
+    """
+    return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+
+
+def name_of(error: EngramError) -> str:
+    """Return the name under which others know an error: that of its nearest class in engram.errors."""
+    return str(next(cls.__name__ for cls in type(error).__mro__ if getattr(errors, cls.__name__, None) is cls))
+
+
+def problem(request: Request, status: int, detail: str, *, error: str = "", remedy: str = "", **more: Any) -> Any:
+    """Return a problem document as a response."""
+    body = {
+        "type": f"urn:engram:error:{error}" if error else "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": getattr(request.state, "id", ""),
+        **({"error": error} if error else {}),
+        **({"remedy": remedy} if remedy else {}),
+        **more,
+    }
+    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let an application answer every error as a problem document."""
+
+    @app.exception_handler(EngramError)
+    async def engram_error(request: Request, error: EngramError) -> Any:
+        answer = problem(request, status_of(error), error.message, error=name_of(error), remedy=error.remedy)
+        if isinstance(error, errors.Throttled):
+            answer.headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, errors.NotSignedIn):
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_request(request: Request, error: RequestValidationError) -> Any:
+        found = [{"where": ".".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
+        said = "; ".join(f"{one['where']}: {one['what']}" for one in found)
+        return problem(request, 422, said, error="UsageError", problems=found)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Any:
+        answer = problem(request, error.status_code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Any:
+        said = "This is a fault of Engram's; the server's log has more under this request id."
+        return problem(request, 500, said, error="PlatformError")

@@ -1,0 +1,150 @@
+"""What an attempt asks of the server: take events, declare, judge, publish. All of it may be asked twice."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from engram import files
+from engram.artifacts.store import folder_of
+from engram.errors import StaleEpoch
+from engram.schema.codec import from_dict
+from engram.schema.event import Event
+from engram.schema.state import State
+from engram.server.access import Here, Who
+from engram.server.spool import take_in
+from engram.store.ingest import ingest
+from engram.store.records import artifacts, attempts, evidence, runs
+
+router = APIRouter(prefix="/api/v1/runs/{run}/attempts/{attempt}", tags=["attempts"])
+Number = Annotated[int, Path(ge=1)]
+# An attempt may say that it works or how it ended; queues and leases are the server's.
+TOLD: tuple[State, ...] = (
+    "running",
+    "paused",
+    "awaiting_review",
+    "cancelled",
+    "failed_user",
+    "failed_platform",
+    "refused",
+    "published",
+)
+
+
+class Told(BaseModel):
+    """What every message of an attempt carries: the epoch under which it was leased."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    epoch: int = Field(ge=1)
+
+
+class Events(Told):
+    """A piece of the journal; an empty one renews the lease."""
+
+    events: list[dict[str, Any]] = Field(default_factory=list, max_length=1000)
+
+
+class Judged(Told):
+    """Which stage was judged."""
+
+    stage: str = Field(max_length=40)
+
+
+class Standing(Told):
+    """Where the run stands."""
+
+    state: str = Field(max_length=40)
+    stage: str = Field(default="", max_length=40)
+    reason: str = Field(default="", max_length=4000)
+
+
+@router.post("/events", operation_id="attempts.events")
+def events(run: str, attempt: Number, said: Events, who: Who, here: Here) -> dict[str, Any]:
+    """Store events once, renew the lease, and say what the server wants."""
+    _present(here, who, run, said.epoch)
+    found = [from_dict(Event, one) for one in said.events]
+    with here.db.write() as tx:
+        ack = ingest(tx, run, attempt, said.epoch, found)
+    command = files.read_json(here.folder(run).control)["command"] if here.folder(run).control.exists() else "none"
+    return {"acked": ack.acked, "lease_until": ack.lease_until, "command": command}
+
+
+@router.post("/state", operation_id="attempts.state")
+def state(run: str, attempt: Number, said: Standing, who: Who, here: Here) -> dict[str, str]:
+    """Note where the run stands; what is told twice changes nothing."""
+    _present(here, who, run, said.epoch)
+    then: State = next((one for one in TOLD if one == said.state), "failed_platform")
+    with here.db.write() as tx:
+        found = runs.get_run(tx, run)
+        if found.epoch != said.epoch:
+            raise StaleEpoch(f"Run {run} is at epoch {found.epoch}.", remedy="This attempt must stop.")
+        if found.state != then:
+            found = runs.step_run(tx, run, then, reason=said.reason, stage=said.stage or None)
+        elif (found.stage, found.reason) != (said.stage, said.reason):
+            found = runs.change_run(tx, run, stage=said.stage)
+        if then != "running":
+            attempts.change_attempt(tx, run, attempt, state="ended")
+    if then != "running":
+        take_in(here, run)
+    here.wake.set()
+    return {"state": found.state}
+
+
+@router.post("/declare", operation_id="attempts.declare")
+def declare(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict[str, str]:
+    """Enter in the ledger what will be judged."""
+    _present(here, who, run, said.epoch)
+    with here.writing:
+        here.authority(run).declare()
+    return {"declared": run}
+
+
+@router.post("/judged", operation_id="attempts.judge")
+def judged(run: str, attempt: Number, said: Judged, who: Who, here: Here) -> dict[str, str]:
+    """Check a verdict's evidence and enter it; answers with the refusal unless the run advances."""
+    _present(here, who, run, said.epoch)
+    folder = here.folder(run)
+    with here.db.write() as tx:
+        if report := folder.report(said.stage):
+            evidence.put_report(tx, report)
+        if verdict := folder.verdict(said.stage):
+            evidence.put_verdict(tx, verdict)
+    with here.writing:
+        here.authority(run).judged(said.stage)
+    return {"stage": said.stage}
+
+
+@router.post("/publish", operation_id="attempts.publish")
+def publish(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict[str, Any]:
+    """Make what was judged an artifact with a certificate; the ledger entry is the point of no return."""
+    _present(here, who, run, said.epoch)
+    with here.writing:
+        digest, metrics = here.authority(run).publish()
+    place = folder_of(here.home / "artifacts", digest)
+    with here.db.write() as tx:
+        found = runs.change_run(tx, run, artifact=digest, metrics=metrics)
+        artifacts.put_artifact(
+            tx,
+            digest=digest,
+            name=found.recipe,
+            owner=found.owner,
+            run=run,
+            kind=found.kind,
+            task=found.task,
+            bytes=sum(path.stat().st_size for path in place.rglob("*") if path.is_file()),
+            entry=int(files.read_json(place / "certificate.json")["leaf_index"]),
+            metrics=metrics,
+        )
+    return {"artifact": digest, "metrics": metrics}
+
+
+def _present(here: Here, who: Who, run: str, epoch: int) -> None:
+    """Let only the attempt whose lease it is come in; one that was replaced hears so, and nobody else sees the run."""
+    with here.db.read() as tx:
+        found = runs.maybe_run(tx, run)
+    who.require(f"run {run}", found.owner if found else None, run=run, epoch=found.epoch if found else None)
+    if found is not None and epoch != found.epoch:
+        raise StaleEpoch(f"Run {run} is at epoch {found.epoch}, not {epoch}.", remedy="This attempt must stop.")

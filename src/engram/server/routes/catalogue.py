@@ -1,0 +1,143 @@
+"""What can be trained: kinds, the shipped recipes, and those that people add, each with its versions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path as File
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from engram import files, registry
+from engram.config.load import Loaded, load_recipe
+from engram.config.read import read_tree
+from engram.config.shipped import find_recipe, shipped_names
+from engram.errors import Forbidden, UsageError
+from engram.schema.codec import to_dict
+from engram.security.principal import ADMIN, HOUSE
+from engram.server.access import Here, Who
+from engram.store.pages import USUAL, Ask
+from engram.store.records import recipes as stored
+from engram.store.records.recipes import StoredRecipe
+from engram.store.times import from_micros
+
+router = APIRouter(prefix="/api/v1", tags=["catalogue"])
+SHOWN = ("title", "kind", "task", "use", "category")
+MOST_CHARACTERS = 200_000
+# Models that are no place on the disk: ours by their prefix, and the hub's.
+OURS, HUB_ID = ("embedded:", "made:"), re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w.-]+)?")
+NAME = r"^[a-z0-9_]{1,64}$"
+Name = Annotated[str, Path(pattern=NAME)]
+
+
+class NewRecipe(BaseModel):
+    """A recipe as it is written. after: the version that the writer began with, 0 for a new name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(max_length=MOST_CHARACTERS)
+    after: int | None = None
+
+
+@router.get("/kinds", operation_id="kinds.list")
+def kinds(who: Who) -> dict[str, Any]:
+    """List the kinds of model with their cards."""
+    return {"items": [to_dict(registry.get("kind", name)) for name in registry.names("kind")], "next": None}
+
+
+@router.get("/recipes", operation_id="recipes.list")
+def recipes(who: Who, here: Here, after: str | None = None, limit: int = USUAL) -> dict[str, Any]:
+    """List people's recipes, newest first; the shipped ones stand on the first page."""
+    with here.db.read() as tx:
+        page = stored.list_recipes(tx, Ask(who.visible_to, after, limit))
+    shipped = [(name, read_tree(find_recipe(name)).data) for name in ([] if after else shipped_names())]
+    items = [{"name": name, "number": 0, **{key: str(data.get(key, "")) for key in SHOWN}} for name, data in shipped]
+    return {"items": items + [shown(one) for one in page.items], "next": page.next}
+
+
+@router.get("/recipes/{name}", operation_id="recipes.read")
+def recipe(name: Name, who: Who, here: Here) -> dict[str, Any]:
+    """Return a recipe's text, its newest version."""
+    if name in shipped_names():
+        who.require(f"recipe {name}", HOUSE)
+        return {"name": name, "number": 0, "text": find_recipe(name).read_text(encoding="utf-8")}
+    found = find(here, who, name)
+    return {**shown(found), "text": found.source}
+
+
+@router.post("/recipes", operation_id="recipes.create", status_code=201)
+def save(asked: NewRecipe, who: Who, here: Here) -> dict[str, Any]:
+    """Save a recipe as the next version of the name in it; the same text again is the version that is there."""
+    loaded = read(here, asked.text)
+    check_places(loaded, who)
+    one = loaded.recipe
+    if one.name in shipped_names():
+        raise UsageError(f"{one.name!r} is the name of a shipped recipe.", remedy="Save it under another name.")
+    with here.db.write() as tx:
+        made = stored.save_recipe(
+            tx,
+            name=one.name,
+            owner=who.principal.user,
+            kind=one.kind,
+            task=one.task,
+            digest=loaded.digest,
+            source=asked.text,
+            body=to_dict(one),
+            after=asked.after,
+        )
+    return shown(made)
+
+
+def load(here: Here, who: Who, name: str, sets: list[str], profile: str | None) -> Loaded:
+    """Load a recipe by name with changes, as a run will use it.
+
+    Raises what `load_recipe` raises, and Forbidden for places on the server's disk that are not the caller's to name.
+    """
+    if name in shipped_names():
+        found = load_recipe(name, sets=sets, profile=profile, environment={})
+    else:
+        found = read(here, find(here, who.to("recipes.read"), name).source, sets, profile)
+    check_places(found, who)
+    return found
+
+
+def read(here: Here, text: str, sets: list[str] | None = None, profile: str | None = None) -> Loaded:
+    """Read a recipe's text; it sees nothing of the server's environment."""
+    content = text.encode()
+    path: File = here.home / "recipes" / f"{files.sha256_bytes(content).removeprefix('sha256:')}.yaml"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomic(path, content)
+    return load_recipe(path, sets=sets or (), profile=profile, environment={})
+
+
+def check_places(loaded: Loaded, who: Who) -> None:
+    """Refuse paths on the server's disk to everybody but an Admin: they reach what no policy owns.
+
+    Raises Forbidden.
+    """
+    if who.principal.role == ADMIN:
+        return
+    paths = [one.path for one in loaded.recipe.data.sources if one.path]
+    model = loaded.recipe.model.source
+    if not model.startswith(OURS) and (not HUB_ID.fullmatch(model) or File(model).exists()):
+        paths.append(model)
+    if paths:
+        raise Forbidden(
+            f"Only an Admin's recipe may name places on the server's disk: {', '.join(map(str, paths[:3]))}.",
+            remedy="Use a sample, a hub id or an uploaded dataset.",
+        )
+
+
+def find(here: Here, who: Who, name: str) -> StoredRecipe:
+    """Return a recipe that the caller may touch; raises NotFound as if there were none otherwise."""
+    with here.db.read() as tx:
+        found = stored.maybe_recipe(tx, name)
+    return who.touch(found, f"recipe {name}")
+
+
+def shown(one: StoredRecipe) -> dict[str, Any]:
+    """Return a recipe as a list shows it."""
+    said = {key: getattr(one, key) for key in ("name", "number", "owner", "kind", "task", "digest")}
+    return {**said, "title": str(one.body.get("title", "")), "created": from_micros(one.created)}

@@ -1,0 +1,105 @@
+"""The scheduler: starts what waits when a slot is free, and looks after attempts that have fallen silent."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from engram.errors import EngramError, NoSlot, ServerAway
+from engram.server.platform import Platform
+from engram.server.spool import take_in
+from engram.store.ingest import LEASE_SECONDS
+from engram.store.records import attempts, runs
+
+BEAT_SECONDS = 1.0
+RUNNER = "local"
+# A run whose attempts die this often in a row does not get another by itself.
+MOST_ATTEMPTS = 5
+
+
+class Scheduler:
+    """A thread of the server. Everything that it decides by is in the database, so a new server goes on with it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._here, self._ended = platform, threading.Event()
+        self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; attempts go on."""
+        self._ended.set()
+        self._here.wake.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            self._here.wake.wait(BEAT_SECONDS)
+            self._here.wake.clear()
+            if self._ended.is_set():
+                return
+            try:
+                self.look_after_the_silent()
+                while self.start_next():
+                    pass
+            except ServerAway:
+                continue  # the core is away; it is asked again at the next beat
+            except EngramError as error:
+                logging.getLogger(__name__).warning("%s", error)
+
+    def look_after_the_silent(self) -> None:
+        """Note what has lost its process, so that it is started again from its checkpoint.
+
+        An attempt whose process the core knows to be gone is lost at once. One that lives and can't reach us is not,
+        and one that is being launched gets the time of its lease.
+        """
+        with self._here.db.read() as tx:
+            active, late = attempts.active(tx), {(one.run, one.attempt) for one in attempts.expired(tx)}
+        if not active:
+            return
+        living = {(one.run, one.attempt) for one in self._here.core.status().living}
+        for one in active:
+            here = (one.run, one.attempt)
+            if here in living or not (one.handle or here in late):
+                continue
+            with self._here.db.write() as tx:
+                if attempts.get_attempt(tx, *here).state != "active":
+                    continue  # it has said its last word in the meantime
+                attempts.change_attempt(tx, *here, state="lost")
+                found = runs.get_run(tx, one.run)
+                if found.epoch == one.epoch and found.state == "running":
+                    runs.step_run(tx, one.run, "lost_contact", reason="the process of its attempt is gone")
+            take_in(self._here, one.run)
+
+    def start_next(self) -> bool:
+        """Start the run that is next, if there is one and a slot for it; True when one was started."""
+        here = self._here
+        with here.db.read() as tx:
+            found = runs.next_lost(tx, MOST_ATTEMPTS) or runs.next_queued(tx)
+        if found is None:
+            return False
+        status = here.core.status()
+        if len(status.living) >= status.slots:
+            return False
+        with here.db.write() as tx:
+            begun = attempts.start_attempt(tx, found.id, runner=RUNNER, seconds=LEASE_SECONDS)
+        key = here.make_key(found.owner, found.id, begun.epoch)
+        try:
+            started = here.core.launch(
+                run=found.id,
+                attempt=begun.attempt,
+                epoch=begun.epoch,
+                base_url=here.base_url,
+                key=key,
+                threads=here.threads,
+                workers=1,
+            )
+        except NoSlot:
+            with here.db.write() as tx:
+                attempts.change_attempt(tx, found.id, begun.attempt, state="ended")
+            return False
+        with here.db.write() as tx:
+            attempts.change_attempt(tx, found.id, begun.attempt, handle=f"{started.pid}@{started.born}")
+        return True

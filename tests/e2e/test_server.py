@@ -1,0 +1,98 @@
+"""A run through server, gRPC, core and attempt: queued by REST, judged, certified, deployed, asked, and stopped."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from support.home import make_home
+from support.served import processes_of, served
+
+from engram.errors import Conflict, Forbidden, NotFound, NotSignedIn, Refused, UsageError
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the server is not offered on Windows")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server whose one run is published."""
+    home = make_home(tmp_path_factory.mktemp("served"), rows=150)
+    with served(home) as one:
+        recipe = (home.folder / "toy.yaml").read_text().replace("path: tickets.csv", f"path: {home.folder}/tickets.csv")
+        one.call("POST", "/recipes", {"text": recipe}, repeatable=True)
+        asked = {"recipe": "toy"}
+        one.run = one.call("POST", "/runs", asked, headers={"Idempotency-Key": "first"}, repeatable=True)["id"]
+        one.record = one.wait(one.run, "published")
+        yield one
+    assert processes_of(home.folder) == []
+
+
+def test_the_run_is_published_with_its_numbers(server):
+    assert server.record["artifact"].startswith("sha256:")
+    assert {"accuracy", "accuracy_baseline"} <= set(server.record["metrics"])
+    assert server.record["flag"] == "Completed"
+    assert server.record["attempt"] == 1
+
+
+def test_the_certificate_verifies_offline(server):
+    artifact = server.home.home / "artifacts" / server.record["artifact"].removeprefix("sha256:")
+    told = server.home.engram("verify", str(artifact))
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert server.call("GET", f"/artifacts/{server.record['artifact']}/check")["ok"]
+
+
+def test_every_event_is_stored_once_and_in_order(server):
+    stored = [one["seq"] for one in server.events(server.run)]
+    assert stored == list(range(len(stored)))
+    lines = (server.home.home / "runs" / server.run / "attempt-1" / "journal.jsonl").read_text().splitlines()
+    assert len(stored) == len(lines)
+
+
+def test_the_same_key_makes_no_second_run_and_another_body_is_refused(server):
+    again = server.call("POST", "/runs", {"recipe": "toy"}, headers={"Idempotency-Key": "first"})
+    assert again["id"] == server.run
+    with pytest.raises(Conflict):
+        server.call("POST", "/runs", {"recipe": "toy", "priority": 1}, headers={"Idempotency-Key": "first"})
+    assert [one["id"] for one in server.call("GET", "/runs")["items"]] == [server.run]
+
+
+def test_a_deployment_answers_and_each_change_is_in_the_ledger(server):
+    made = server.call("POST", "/deployments", {"name": "tickets", "artifact": server.record["artifact"]})
+    (answer,) = server.call("POST", "/deployments/tickets/predict", {"inputs": ["alpha"]})["answers"]
+    assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
+    with pytest.raises(UsageError):
+        server.call("POST", "/deployments/tickets/predict", {"inputs": [{"no": "text"}]})
+    with pytest.raises(Refused, match="No other artifact"):
+        server.call("POST", "/deployments/tickets/rollback", {"version": made["version"]})
+    entries = server.call("GET", "/ledger/entries")["items"]
+    changed = [one for one in entries if one["type"] == "deployment.changed"]
+    assert [(one["subject"], one["body"]["artifact"]) for one in changed] == [(made["id"], made["artifact"])]
+    assert server.home.engram("verify", str(server.home.home / "ledger")).returncode == 0
+
+
+def test_a_second_writer_of_the_home_is_told_who_owns_it(server):
+    told = server.home.engram("train", "toy.yaml")
+    assert told.returncode == 1
+    assert "the server" in told.stderr
+
+
+def test_who_may_not_is_refused_and_sees_nothing(server):
+    made = server.make_key("reader", "runs.list")
+    with pytest.raises(Forbidden, match="in person"):
+        server.call("POST", "/keys", {"name": "another", "scopes": ["*"]})
+    for key, error in (("", NotSignedIn), ("egk_000000000000_" + "A" * 43, NotSignedIn), (made["key"], Forbidden)):
+        before, server.key = server.key, key
+        try:
+            with pytest.raises(error):
+                server.call("GET", "/artifacts")
+        finally:
+            server.key = before
+    server.call("DELETE", f"/keys/{made['prefix']}")
+    with pytest.raises(NotFound):
+        server.call("GET", "/runs/r_00000000000000000000000000")
+
+
+def test_a_recipe_sees_nothing_of_the_servers_environment(server):
+    text = "format: engram.recipe/1\nname: sly\ntitle: ${ENGRAM_HOME}\nkind: language\ntask: classify\n"
+    with pytest.raises(UsageError, match="ENGRAM_HOME"):
+        server.call("POST", "/recipes", {"text": text})

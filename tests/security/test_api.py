@@ -1,0 +1,235 @@
+"""The API from outside: every route is in the policy, strangers get nothing, other people's objects do not exist."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+from support.artifacts import make_artifact
+
+from engram.errors import PlatformError, UnknownName
+from engram.schema.codec import to_dict
+from engram.schema.event import Event
+from engram.security.api_keys import make_api_key
+from engram.security.operations import OPERATIONS
+from engram.security.policy import decide
+from engram.security.principal import NOBODY
+from engram.server.app import api_routes, create_app
+from engram.server.main import open_platform
+from engram.settings import load_settings
+from engram.store.records import artifacts, attempts, runs, users
+
+PLACES = {"attempt": 1, "index": 0, "command": "cancel"}
+RUN_A = "r_" + "A" * 26
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """An open home with two Developers and a Viewer, and an application without a core."""
+    home = tmp_path_factory.mktemp("house")
+    settings = load_settings({"ENGRAM_HOME": str(home)})
+    with open_platform(settings, "http://127.0.0.1:1") as (platform, password):
+        assert password
+        names = {"ann": "developer", "bob": "developer", "eve": "viewer", "root": "admin"}
+        with platform.db.write() as tx:
+            ids = {name: users.create_user(tx, name=name, role=role).id for name, role in names.items()}
+        keys = {name: make_api_key(platform.keys, one, name, ["*"], time.time).text for name, one in ids.items()}
+        platform.ids, platform.texts = ids, keys
+        yield platform
+
+
+@pytest.fixture(scope="module")
+def app(house):
+    return create_app(house)
+
+
+@pytest.fixture(scope="module")
+def client(app):
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def headers(house, name):
+    return {"Authorization": f"Bearer {house.texts[name]}"} if name else {}
+
+
+@pytest.fixture(scope="module")
+def anns(house, client):
+    """A run, an artifact, a deployment and a recipe of Ann's."""
+    made = client.post(
+        "/api/v1/runs", json={"recipe": "quickstart"}, headers={**headers(house, "ann"), "Idempotency-Key": "1"}
+    )
+    assert made.status_code == 201, made.text
+    digest = make_artifact(house.home / "artifacts", "one")
+    whose = {"owner": house.ids["ann"], "kind": "language", "task": "classify"}
+    with house.db.write() as tx:
+        artifacts.put_artifact(tx, digest=digest, name="one", run=made.json()["id"], bytes=1, **whose)
+    text = client.get("/api/v1/recipes/quickstart", headers=headers(house, "ann")).json()["text"]
+    text = text.replace("name: quickstart", "name: anns")
+    assert client.post("/api/v1/recipes", json={"text": text}, headers=headers(house, "ann")).status_code == 201
+    return {"run": made.json()["id"], "digest": digest, "name": "anns"}
+
+
+def routes(app):
+    found = api_routes()
+    assert len(found) >= 30
+    assert {re.sub(r":\w+}", "}", route.path) for route in found} == set(app.openapi()["paths"])
+    return found
+
+
+def ask(client, route, values, **more):
+    """Ask a route with the values for its path, and a body that it understands where it wants one."""
+    path = route.path
+    for name in ("run", "digest", "name", "prefix", "index", "attempt", "command"):
+        path = path.replace(
+            f"{{{name}}}", str(values.get(name, {"attempt": 1, "index": 0, "command": "cancel"}.get(name, "x")))
+        )
+    (method,) = route.methods
+    body = {"epoch": 1, "stage": "data", "state": "running", "artifact": values.get("digest", ""), "version": 1}
+    body |= {"inputs": ["a"], "name": "x", "recipe": "quickstart", "text": "x", "old": "x", "new": "y", "password": "x"}
+    body |= {"refresh_token": "x", "scopes": ["*"], "reason": "r"}
+    known = {
+        name for one in route.dependant.body_params for name in getattr(one.field_info.annotation, "model_fields", {})
+    }
+    sent = {name: value for name, value in body.items() if name in known}
+    options = {"json": sent} if method in ("POST", "PUT") else {}
+    return client.request(method, path, **options, **more)
+
+
+def test_every_route_names_an_operation_of_the_policy(app):
+    names = [route.operation_id for route in routes(app)]
+    assert set(names) <= set(OPERATIONS)
+    assert len(set(names)) == len(names)
+
+
+def test_a_route_without_a_row_stops_the_server_at_its_start(house, monkeypatch):
+    from engram.server.routes import health
+
+    router = health.APIRouter()
+    router.get("/open", operation_id="doors.open")(lambda: None)
+    monkeypatch.setattr(health, "router", router)
+    with pytest.raises(UnknownName, match=r"doors\.open"):
+        create_app(house)
+
+
+def test_a_route_that_does_not_ask_who_calls_stops_the_server_at_its_start(house, monkeypatch):
+    from engram.server.routes import health
+
+    router = health.APIRouter()
+    router.get("/open", operation_id="health.live")(lambda: None)
+    monkeypatch.setattr(health, "router", router)
+    with pytest.raises(PlatformError, match="who calls"):
+        create_app(house)
+
+
+def test_nobody_gets_past_the_public_operations(app, client, anns):
+    for route in routes(app):
+        answer = ask(client, route, anns)
+        if decide(NOBODY, route.operation_id).allowed:
+            assert answer.status_code != 403, route.path
+        else:
+            assert (answer.status_code, answer.json()["error"]) == (401, "NotSignedIn"), route.path
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("name", ["bob", "eve"])
+def test_what_is_anns_does_not_exist_for_others(app, client, house, anns, name):
+    for route in routes(app):
+        if not OPERATIONS[route.operation_id].on_object or "{" not in route.path:
+            continue
+        for method in route.methods - {"HEAD"}:
+            answer = ask(client, route, anns, headers=headers(house, name))
+            assert answer.status_code in (403, 404), (method, route.path, answer.text)
+            if decide_for(house, name, route.operation_id):
+                assert answer.status_code == 404, (method, route.path, answer.text)
+
+
+def decide_for(house, name, operation):
+    """Tell whether the role may do this to objects of its own, so that only the owner is what is wrong."""
+    from engram.security.principal import Principal
+
+    role = {"bob": "developer", "eve": "viewer"}[name]
+    return decide(Principal(house.ids[name], role, scopes=frozenset({"*"})), operation, house.ids[name]).allowed
+
+
+def test_lists_and_pages_show_others_nothing(client, house, anns):
+    for path in ("/api/v1/runs", "/api/v1/artifacts", "/api/v1/deployments", "/api/v1/keys"):
+        items = client.get(path, headers=headers(house, "bob")).json()["items"]
+        assert not [one for one in items if one.get("owner") == house.ids["ann"]], path
+    assert client.get("/api/v1/runs", headers=headers(house, "root")).json()["items"]
+
+
+def test_a_missing_object_and_anothers_answer_alike(client, house, anns):
+    missing = client.get(f"/api/v1/runs/{RUN_A}", headers=headers(house, "bob")).json()
+    anothers = client.get(f"/api/v1/runs/{anns['run']}", headers=headers(house, "bob")).json()
+    same = ("type", "title", "status", "error")
+    assert [missing[one] for one in same] == [anothers[one] for one in same]
+    assert missing["detail"].replace(RUN_A, "") == anothers["detail"].replace(anns["run"], "")
+
+
+def test_a_viewer_starts_nothing(client, house):
+    asked = {**headers(house, "eve"), "Idempotency-Key": "1"}
+    assert client.post("/api/v1/runs", json={"recipe": "quickstart"}, headers=asked).status_code == 403
+
+
+def test_only_an_admin_may_name_places_on_the_disk(client, house, anns):
+    text = client.get("/api/v1/recipes/quickstart", headers=headers(house, "ann")).json()["text"]
+    text = text.replace("name: quickstart", "name: sly")
+    secret = text.replace("{sample: support_tickets,", "{path: /etc/passwd, format: text,")
+    assert secret != text
+    assert client.post("/api/v1/recipes", json={"text": secret}, headers=headers(house, "ann")).status_code == 403
+    asked = {**headers(house, "ann"), "Idempotency-Key": "2"}
+    for place in ("/etc", "./etc", "~/etc", "etc"):
+        body = {"recipe": "quickstart", "set": [f"model.source={place}"]}
+        assert client.post("/api/v1/runs", json=body, headers=asked).status_code == 403, place
+
+
+def attempt_of(house, run):
+    """Begin an attempt of a run and return its number, epoch and headers."""
+    with house.db.write() as tx:
+        begun = attempts.start_attempt(tx, run, runner="local", seconds=60)
+        owner = runs.get_run(tx, run).owner
+    key = house.make_key(owner, run, begun.epoch)
+    return begun, {"Authorization": f"Bearer {key}"}
+
+
+def test_an_attempts_key_reaches_its_run_under_its_epoch_and_nothing_else(client, house, anns):
+    begun, key = attempt_of(house, anns["run"])
+    path = f"/api/v1/runs/{anns['run']}/attempts/{begun.attempt}/events"
+    event = Event(anns["run"], begun.attempt, begun.epoch, 0, "2026-01-01T00:00:00.000000Z", "data", "started", {})
+    for _ in range(2):
+        said = client.post(path, json={"epoch": begun.epoch, "events": [to_dict(event)]}, headers=key)
+        assert (said.status_code, said.json()["acked"]) == (200, 0), said.text
+    for other in ("/api/v1/runs", f"/api/v1/runs/{anns['run']}", "/api/v1/users/me"):
+        assert client.get(other, headers=key).status_code in (403, 404), other
+    assert client.post(path.replace(anns["run"], RUN_A), json={"epoch": 1}, headers=key).status_code == 404
+    later, new = attempt_of(house, anns["run"])
+    stale = client.post(path, json={"epoch": begun.epoch}, headers=key)
+    assert (stale.status_code, stale.json()["error"]) == (409, "StaleEpoch")
+    wrong = client.post(path, json={"epoch": begun.epoch}, headers=new)
+    assert (wrong.status_code, wrong.json()["error"]) == (409, "StaleEpoch")
+    assert later.epoch == begun.epoch + 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/recipes/..%2f..%2fetc%2fpasswd", "/api/v1/artifacts/..%2f..", "/api/v1/artifacts/%00", "//etc/passwd"],
+)
+def test_paths_lead_nowhere(client, house, path):
+    assert client.get(path, headers=headers(house, "root")).status_code in (404, 422)
+
+
+def test_a_huge_body_and_one_of_unknown_size_are_refused(client, house):
+    asked = headers(house, "ann")
+    assert client.post("/api/v1/recipes", content=b"x" * (5 * 2**20), headers=asked).status_code == 413
+    chunks = client.post("/api/v1/recipes", content=iter([b"x"]), headers=asked)
+    assert chunks.status_code == 413
+
+
+def test_an_error_is_a_problem_document_with_the_requests_id(client, house):
+    told = client.post("/api/v1/runs", json={"recipe": 7}, headers={**headers(house, "ann"), "X-Request-ID": "mine-1"})
+    assert told.headers["content-type"] == "application/problem+json"
+    assert told.headers["x-request-id"] == told.json()["instance"] == "mine-1"
+    forged = client.get("/api/v1/runs", headers={"X-Request-ID": "a b<script>"})
+    assert forged.headers["x-request-id"] != "a b<script>"

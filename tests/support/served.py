@@ -1,0 +1,118 @@
+"""A server and its core, started by the command that a person types, and the calls that a person would make."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.home import Home
+
+from engram.client.api import Api
+
+PASSWORD = "a long enough one 7"
+PATIENCE = 240.0
+
+
+class Served:
+    """A running server. `key` is the first Admin's API key, made after she signed in and changed her password."""
+
+    def __init__(self, home: Home, port: int) -> None:
+        self.home, self.port, self.key, self.token = home, port, "", ""
+        self.url = f"http://127.0.0.1:{port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = home.folder / "server.log"
+
+    def start(self) -> None:
+        """Start server and core, and wait until both answer."""
+        command = [sys.executable, "-m", "engram.cli.main", "up", "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self.home.env(None), cwd=self.home.folder, stdout=log, stderr=log
+            )
+        with Api(self.url, "", patience=PATIENCE) as api:
+            api.call("GET", "/readyz")
+
+    def sign_in(self) -> None:
+        """Sign in with the password that was shown, change it, and make a key."""
+        shown = re.search(r"admin / (\S+)", self.log.read_text())
+        assert shown, self.log.read_text()
+        for old, new in ((shown[1], PASSWORD), (PASSWORD, "")):
+            with Api(self.url, "") as api:
+                self.token = api.call("POST", "/api/v1/sessions", {"name": "admin", "password": old})["access_token"]
+            if new:
+                with Api(self.url, self.token) as api:
+                    api.call("POST", "/api/v1/users/me/password", {"old": old, "new": new})
+        self.key = self.make_key("tests", "*")["key"]
+
+    def make_key(self, name: str, *scopes: str) -> Any:
+        """Make an API key, as only somebody who is signed in may."""
+        with Api(self.url, self.token) as api:
+            return api.call("POST", "/api/v1/keys", {"name": name, "scopes": list(scopes)})
+
+    def call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        """Call the API with the Admin's key; a server that is away is waited for."""
+        with Api(self.url, self.key, patience=PATIENCE) as api:
+            return api.call(method, f"/api/v1{path}", body, **more)
+
+    def events(self, run: str) -> list[dict[str, Any]]:
+        """Return every stored event of a run, in the order of their cursors."""
+        found: list[dict[str, Any]] = []
+        while page := self.call("GET", f"/runs/{run}/events", query={"after": found[-1]["cursor"] if found else 0})[
+            "items"
+        ]:
+            found += page
+        return found
+
+    def wait(self, run: str, *states: str) -> dict[str, Any]:
+        """Ask until a run is in one of the states."""
+        while (found := self.call("GET", f"/runs/{run}"))["state"] not in states:
+            assert found["state"] in ("queued", "running", "lost_contact"), found
+        return found
+
+    def kill(self) -> None:
+        """End the server at once, as the system would."""
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask the server to end; it ends its core too."""
+        assert self.process
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=120)
+
+
+@contextmanager
+def served(home: Home) -> Iterator[Served]:
+    """Serve a home while the block lasts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    one = Served(home, port)
+    one.start()
+    try:
+        one.sign_in()
+        yield one
+    finally:
+        one.stop()
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the command lines of living processes that name a folder, or have it as their home."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in said and int(path.name) != os.getpid():
+            found.append((path / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
