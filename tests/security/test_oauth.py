@@ -168,6 +168,7 @@ def test_a_provider_that_refuses_is_an_error_and_spends_the_state(scene: Scene):
     "change",
     [
         {"iss": "https://evil.test"}, {"iss": None}, {"aud": "other"}, {"aud": None}, {"aud": [CLIENT, "other"]},
+        {"aud": [CLIENT, "other"], "azp": CLIENT},
         {"aud": []}, {"azp": "other"}, {"nonce": "other"}, {"nonce": None}, {"nonce": ""}, {"exp": None},
         {"exp": 1_800_000_000 - 61}, {"exp": "soon"}, {"iat": None}, {"iat": 1_800_000_000 + 61},
         {"iat": 1_800_000_000 - 661}, {"nbf": 1_800_000_000 + 61}, {"sub": None}, {"sub": ""}, {"sub": 7},

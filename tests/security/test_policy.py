@@ -30,7 +30,11 @@ OPEN = {
     "health.ready", "openapi.read", "pages.read",
 }  # fmt: skip
 MACHINES = {name for name in NAMES if name.startswith("core.")} | {
-    f"attempts.{verb}" for verb in ("spec", "dataset", "events", "lease", "checkpoint", "candidate", "stopped")
+    f"attempts.{verb}"
+    for verb in (
+        *("spec", "dataset", "events", "lease", "checkpoint", "candidate", "stopped"),
+        *("state", "declare", "judge", "publish"),
+    )
 }
 ADMINS_ONLY = {
     "reviews.decide", "metrics.house", "metrics.prometheus", "usage.house", "costs.house", "sla.house", "cloud.read",

@@ -136,7 +136,9 @@ def test_old_logins_are_forgotten_and_others_are_hidden(db, ann):
 
 
 def key(tx, owner, digest="d", **said):
-    return api_keys.create_key(tx, owner=owner, name="ci", prefix="eng_ab", digest=digest, scopes=["b", "a"], **said)
+    return api_keys.create_key(
+        tx, owner=owner, name="ci", prefix=f"eng_{digest}", digest=digest, scopes=["b", "a"], **said
+    )
 
 
 def test_a_key_is_found_by_its_digest_and_ends_once(db, ann):

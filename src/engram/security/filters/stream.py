@@ -28,9 +28,10 @@ class Step:
 class FilterStream:
     """Holds back the last `hold` visible characters, so that a match across pieces is found before any of it is out.
 
-    A run of base64 at the end is held back whole. A text that would have to be held back longer than 65536 characters
-    (invisible characters, an endless run) is blocked. The work is linear: each character is looked at a bounded number
-    of times, however small the pieces are. After a block nothing more comes out.
+    A run of base64 at the end is held back whole. When a look finds that more than 65536 characters would have to wait
+    (invisible ones, an endless run), the text is blocked. The work is linear however small the pieces are: the next
+    look comes when what is held has doubled, so at most twice as much is ever held. A match longer than `hold` may be
+    missed where pieces meet. After a block nothing more comes out.
     """
 
     def __init__(self, filter_: Filter, *, hold: int = HOLD) -> None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 MAX_DEPTH = 3
-MAX_GROWTH = 6  # all layers together, as a multiple of the text
+MAX_GROWTH = 4  # all layers together, as a multiple of the text; one honest layer is 3/4 of it
 # One class, and line breaks inside; the classes share no character, so nothing backtracks.
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{8,}(?:\r?\n[A-Za-z0-9+/_-]+)*")
 _READABLE = re.compile("[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]{6,}")
