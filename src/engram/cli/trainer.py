@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -23,8 +24,7 @@ def trainer(
     """Work on a run of a server's home: train, judge, export, and tell the server."""
     from engram.client.api import Api
     from engram.client.attempt import Link, Reporter
-    from engram.errors import StaleEpoch, UsageError
-    from engram.pipeline import control
+    from engram.errors import UsageError
     from engram.pipeline import run as pipeline
     from engram.pipeline.children import settle, write_spec
     from engram.pipeline.folder import find_run
@@ -39,7 +39,7 @@ def trainer(
     place = write_spec(folder, attempt, settings.home, settings.threads, workers, epoch)
     with Api(base_url, key, patience=PATIENCE_SECONDS) as api:
         link = Link(api, folder.id, attempt, epoch)
-        reporter = Reporter(link, folder, on_stale=lambda: control.send(folder.control, "cancel"))
+        reporter = Reporter(link, folder, on_stale=stop_at_once)
 
         def tell_state(record: RunRecord) -> None:
             said = {"state": record.state, "stage": record.stage, "reason": record.reason}
@@ -51,7 +51,15 @@ def trainer(
             record = pipeline.attempt(folder, place, link, lambda event: None, workers, on_state=tell_state)
         finally:
             kept = not reporter.finish()
-        if reporter.stale:
-            raise StaleEpoch("A newer attempt has taken this run over.", remedy="Nothing of this one is used.")
     output.emit({"run": folder.id, "state": record.state, "artifact": record.artifact, "spooled": kept})
     return 0
+
+
+def stop_at_once() -> None:
+    """End this process: the run is another attempt's now, and so is every file by which this one could be commanded.
+
+    Its children see that they are orphans and stop between two steps; the other attempt waits for that.
+    """
+    sys.stderr.write("error: A newer attempt has taken this run over. Nothing of this one is used.\n")
+    sys.stderr.flush()
+    os._exit(1)

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from engram.client.api import Api
-from engram.errors import ServerAway, StaleEpoch
+from engram.errors import ServerAway, StaleEpoch, Throttled
 from engram.pipeline import control
 from engram.pipeline.folder import RunFolder
 from engram.pipeline.journal import Follower
@@ -88,8 +88,8 @@ class Reporter:
             batch = list(islice(self._waiting, MOST_EVENTS))
             try:
                 said = self._link.ask("events", {"events": [to_dict(event) for event in batch]})
-            except ServerAway:
-                return False
+            except (ServerAway, Throttled):
+                return False  # the journal keeps it for the next beat
             except StaleEpoch:
                 if not self.stale:
                     self.stale = True

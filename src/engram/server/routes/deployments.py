@@ -64,7 +64,7 @@ def create(asked: NewDeployment, who: Who, here: Here) -> dict[str, Any]:
     """Let an artifact answer under a new name."""
     artifact = find_artifact(here, who.to("artifacts.read"), asked.artifact)
     user = who.principal.user
-    here.core.predict(artifact.digest, [])
+    list(here.core.predict(artifact.digest, []))  # it is opened before anybody is sent to it
     return _enter(
         here,
         user,
