@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engram.errors import Refused
 from engram.server.access import Here, Who
+from engram.server.answering import answer
+from engram.server.once import Key, once
 from engram.server.routes.artifacts import find as find_artifact
 from engram.store.pages import USUAL, Ask
 from engram.store.records import deployments
@@ -60,16 +61,24 @@ class Inputs(BaseModel):
 
 
 @router.post("", operation_id="deployments.create", status_code=201)
-def create(asked: NewDeployment, who: Who, here: Here) -> dict[str, Any]:
+def create(asked: NewDeployment, who: Who, here: Here, key: Key = None) -> dict[str, Any]:
     """Let an artifact answer under a new name."""
     artifact = find_artifact(here, who.to("artifacts.read"), asked.artifact)
     user = who.principal.user
     list(here.core.predict(artifact.digest, []))  # it is opened before anybody is sent to it
-    return _enter(
-        here,
-        user,
-        lambda tx: deployments.create_deployment(tx, name=asked.name, owner=user, artifact=artifact.digest, actor=user),
-    )
+    with here.writing, here.db.write() as tx:
+        made: dict[str, Any] = once(
+            tx,
+            who,
+            key,
+            asked,
+            lambda: _entered(
+                here,
+                user,
+                deployments.create_deployment(tx, name=asked.name, owner=user, artifact=artifact.digest, actor=user),
+            ),
+        )
+    return made
 
 
 @router.get("", operation_id="deployments.list")
@@ -124,9 +133,8 @@ def rollback(name: str, asked: Rollback, who: Who, here: Here) -> dict[str, Any]
 @router.post("/{name}/predict", operation_id="deployments.predict")
 def predict(name: str, asked: Inputs, who: Who, here: Here) -> dict[str, Any]:
     """Answer inputs with the artifact of a name."""
-    found = find(here, who, name)
-    answers = list(here.core.predict(found.artifact, [json.dumps(one) for one in asked.inputs]))
-    return {"artifact": found.artifact, "answers": [json.loads(one) for one in answers]}
+    found = answer(here, who, find(here, who, name), asked.inputs)
+    return {"artifact": found.artifact, "answers": list(found.answers)}
 
 
 def find(here: Here, who: Who, name: str) -> Deployment:
@@ -144,6 +152,9 @@ def shown(one: Deployment) -> dict[str, Any]:
 def _enter(here: Here, actor: str, change: Callable[[Any], Deployment]) -> dict[str, Any]:
     """Make a change and its ledger entry; the ledger comes first, and a change that fails leaves no row."""
     with here.writing, here.db.write() as tx:
-        made = change(tx)
-        here.ledger.append("deployment.changed", made.id, {"artifact": made.artifact, "version": made.version}, actor)
+        return _entered(here, actor, change(tx))
+
+
+def _entered(here: Here, actor: str, made: Deployment) -> dict[str, Any]:
+    here.ledger.append("deployment.changed", made.id, {"artifact": made.artifact, "version": made.version}, actor)
     return shown(made)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
+from engram.config.load import Loaded
 from engram.errors import Refused
-from engram.files import json_digest
 from engram.pipeline import control
 from engram.pipeline.begin import begin
 from engram.schema.codec import to_dict
 from engram.schema.state import State, flag
 from engram.server.access import Here, Who
+from engram.server.once import Key, once
 from engram.server.routes.catalogue import NAME, load
-from engram.store import idempotency
 from engram.store.pages import USUAL, Ask
 from engram.store.records import events, runs
 from engram.store.records.runs import Run
@@ -67,32 +68,28 @@ class RunList(BaseModel):
 
 
 @router.post("", operation_id="runs.create", status_code=201)
-def create(
-    asked: NewRun, who: Who, here: Here, idempotency_key: Annotated[str, Header(min_length=1, max_length=200)]
-) -> RunOut:
+def create(asked: NewRun, who: Who, here: Here, key: Key = None) -> RunOut:
     """Queue a run of a recipe. The same Idempotency-Key never makes a second one."""
-    digest, user = json_digest(asked.model_dump()), who.principal.user
     loaded = load(here, who, asked.recipe, asked.set, asked.profile)
     with here.db.write() as tx:
-        before = idempotency.once(tx, user, who.operation, idempotency_key, digest)
-        if isinstance(before, idempotency.Answer):
-            return RunOut(**before.body)
-        folder, recipe = begin(loaded, here.home), loaded.recipe
-        made = runs.create_run(
-            tx,
-            id=folder.id,
-            recipe=recipe.name,
-            owner=user,
-            kind=recipe.kind,
-            task=recipe.task,
-            body=to_dict(recipe),
-            recipe_digest=loaded.digest,
-            priority=asked.priority,
-        )
-        answer = shown(made)
-        idempotency.finish(tx, before, 201, answer.model_dump())
+        answer = once(tx, who, key, asked, lambda: shown(_queue(tx, here, who, loaded, asked.priority)))
     here.wake.set()
-    return answer
+    return RunOut.model_validate(answer)
+
+
+def _queue(tx: Connection, here: Here, who: Who, loaded: Loaded, priority: int) -> Run:
+    folder, recipe = begin(loaded, here.home), loaded.recipe
+    return runs.create_run(
+        tx,
+        id=folder.id,
+        recipe=recipe.name,
+        owner=who.principal.user,
+        kind=recipe.kind,
+        task=recipe.task,
+        body=to_dict(recipe),
+        recipe_digest=loaded.digest,
+        priority=priority,
+    )
 
 
 @router.get("", operation_id="runs.list")
