@@ -17,28 +17,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from launcher import environment, running  # noqa: E402
+from launcher import environment, running, serving  # noqa: E402
 from launcher.messages import Problem, python_problem  # noqa: E402
 
 VERBS = ("start", "demo", "status", "stop", "test")
 EPILOGUE = """\
 commands:
-  start      start the platform (the default; this release has no server yet, and it says so)
-  demo       install what is missing, then train, judge, certify and use a small model
-  status     the environment, the home folder and the runs in progress
-  stop       ask the runs in progress to stop; their checkpoints are kept
+  start      install what is missing, then start the platform at localhost:3000 (the default); Ctrl-C ends it
+  demo       install what is missing, then train, judge, certify and use a small model in the terminal
+  status     the environment, the home folder, the server and the runs in progress
+  stop       end the server and what it started, and ask other runs to stop; their checkpoints are kept
   test       install the test tools and run tests/run_tests.sh with its own arguments, as in: test all --slow
 
 environment variables:
   ENGRAM_VENV   where the environment is made (default: .venv beside this file)
   ENGRAM_HOME   where runs, artifacts and the ledger live (default: ~/.engram)
 """
-NO_SERVER = """\
-This release of Engram has no server and no web pages: they arrive in a later release. Nothing was started.
-What works now, in the terminal:
-  {me} demo      trains, judges, certifies and uses a small model
-  {me} status    shows the environment and the runs in progress
-  {engram} --help"""
 
 
 def parser(me: str) -> argparse.ArgumentParser:
@@ -52,7 +46,10 @@ def parser(me: str) -> argparse.ArgumentParser:
     )
     made.add_argument("command", nargs="?", default="start", choices=VERBS, metavar="command")
     made.add_argument("--debug", action="store_true", help="show all that pip says, and tracebacks (ENGRAM_DEBUG=1)")
-    made.add_argument("--force", action="store_true", help="make the environment afresh")
+    made.add_argument("--force", action="store_true", help="start: take the next free port when 3000 is taken")
+    made.add_argument("--no-sample", action="store_true", help="start: no sample run on the first start of a home")
+    made.add_argument("--port", type=int, default=None, metavar="N", help="start: another port than 3000")
+    made.add_argument("--fresh", action="store_true", help="make the environment afresh")
     made.add_argument("--dev-mode", action="store_true", help="install the development tools too")
     return made
 
@@ -72,7 +69,9 @@ def extras_for(command: str, *, dev_mode: bool) -> tuple[str, ...]:
     >>> extras_for("test", dev_mode=False)
     ('train', 'export', 'dev')
     """
-    return ("train", "export", "server", "dev") if dev_mode or command == "test" else ("train",)
+    if dev_mode or command == "test":
+        return ("train", "export", "server", "dev")
+    return ("train", "server") if command == "start" else ("train",)
 
 
 def hand_over(command: Sequence[str], variables: Mapping[str, str]) -> int:
@@ -90,6 +89,8 @@ def show_status(venv: Path, home: Path) -> int:
     print(f"Environment  {venv}: {environment.state_of(venv)}")
     holder = running.owner(home)
     print(f"Home         {home}: {f'in use by {holder}' if holder else 'free' if home.exists() else 'not made yet'}")
+    server = serving.server(home)
+    print(f"Server       {server.url if server else 'not running'}{_core_note(home) if server else ''}")
     found = running.running(home)
     for one in found:
         who = f"process {one.process}" if one.process else "" if one.lives else "no process of it is left"
@@ -97,6 +98,21 @@ def show_status(venv: Path, home: Path) -> int:
     if not found:
         print("Runs         none in progress")
     return 0
+
+
+def _core_note(home: Path) -> str:
+    return "" if serving.core(home) else "  (no core: nothing trains or answers; see logs/core.log in the home)"
+
+
+def start(asked: argparse.Namespace, venv: Path, home: Path, variables: Mapping[str, str]) -> int:
+    """Start server and core in front, or say where they run already."""
+    server = serving.server(home)
+    if server:
+        print(f"Engram runs already at {server.url}; `{variables.get('ENGRAM_LAUNCHER', 'engram')} stop` ends it.")
+        return 0
+    options = ["--force"] * asked.force + ["--sample"] * (not asked.no_sample)
+    options += ["--port", str(asked.port)] if asked.port else []
+    return hand_over([str(environment.program(venv, "engram")), "up", *options], variables)
 
 
 def run_demo(venv: Path, rest: Sequence[str], variables: Mapping[str, str]) -> int:
@@ -120,13 +136,12 @@ def run(arguments: Sequence[str], variables: Mapping[str, str]) -> int:
     if asked.command == "status":
         return show_status(venv, home)
     if asked.command == "stop":
-        return running.stop(home, print)
-    if asked.command == "start":
-        print(NO_SERVER.format(me=me, engram=environment.program(venv, "engram")))
-        return 1
+        return (serving.stop if serving.is_there(home) else running.stop)(home, print)
     extras = extras_for(asked.command, dev_mode=asked.dev_mode)
-    environment.ensure(venv, extras, force=asked.force, debug=asked.debug)
+    environment.ensure(venv, extras, force=asked.fresh, debug=asked.debug)
     passed = {"ENGRAM_VENV": str(venv), **({"ENGRAM_DEBUG": "1"} if asked.debug else {})}
+    if asked.command == "start":
+        return start(asked, venv, home, {**passed, "ENGRAM_LAUNCHER": me})
     return (run_demo if asked.command == "demo" else run_tests)(venv, rest, passed)
 
 

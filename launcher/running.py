@@ -189,8 +189,13 @@ def _after(run: Path) -> str:
 
 
 def _record(run: Path) -> dict[str, str]:
+    return read(run / "run.json")
+
+
+def read(path: Path) -> dict[str, str]:
+    """Return what a JSON file holds, or nothing where it is absent or broken."""
     try:
-        found = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -64,6 +64,27 @@ def test_a_core_that_is_killed_leaves_the_attempt_to_the_next(server):
     check(server, attempts=1)
 
 
+def test_a_core_that_dies_alone_is_started_again(server):
+    until(server, "metric", "train")
+    note = server.home.home / "core.json"
+    before = read_json(note)
+    os.kill(int(before["pid"]), signal.SIGKILL)
+    check(server, attempts=1)
+    assert read_json(note)["pid"] != before["pid"]
+    assert server.call("GET", "/readyz", root="")["status"] == "ready"
+
+
+def test_a_server_that_is_stopped_preempts_the_run_and_goes_on_with_it(server):
+    until(server, "checkpoint", "train")
+    server.stop()
+    assert processes_of(server.home.folder) == []
+    assert read_json(server.home.home / "runs" / server.run / "run.json")["state"] == "paused"
+    server.start()
+    check(server, attempts=2)
+    second = [one for one in server.events(server.run) if one["attempt"] == 2]
+    assert not any(one["stage"] in ("data", "baseline") for one in second)
+
+
 def test_an_attempt_that_is_killed_is_resumed_from_its_checkpoint_under_a_higher_epoch(server):
     until(server, "checkpoint", "train")
     folder = server.home.home / "runs" / server.run

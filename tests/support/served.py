@@ -57,10 +57,10 @@ class Served:
         with Api(self.url, self.token) as api:
             return api.call("POST", "/api/v1/keys", {"name": name, "scopes": list(scopes)})
 
-    def call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
+    def call(self, method: str, path: str, body: Any = None, *, root: str = "/api/v1", **more: Any) -> Any:
         """Call the API with the Admin's key; a server that is away is waited for."""
         with Api(self.url, self.key, patience=PATIENCE) as api:
-            return api.call(method, f"/api/v1{path}", body, **more)
+            return api.call(method, f"{root}{path}", body, **more)
 
     def events(self, run: str) -> list[dict[str, Any]]:
         """Return every stored event of a run, in the order of their cursors."""

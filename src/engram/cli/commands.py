@@ -33,6 +33,8 @@ COMMANDS = {
     "gc": Command("engram.cli.gc", "gc", "Remove what nothing refers to."),
     "bench": Command("engram.cli.bench", "bench", "Run the races against other tools."),
     "up": Command("engram.cli.up", "up", "Start server and core, and keep them in front."),
+    "down": Command("engram.cli.up", "down", "End the server of this home and its core."),
+    "status": Command("engram.cli.up", "status", "Say whether a server of this home runs, and what it lacks."),
     "trainer": Command("engram.cli.trainer", "trainer", "Work on a run of a server, as the process of an attempt."),
     "demo": Command("engram.cli.demo", "demo", "Train, judge, sign, verify and use a small model."),
 }

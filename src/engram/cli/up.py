@@ -1,16 +1,14 @@
-"""`engram up`: server and core in front, until Ctrl-C."""
+"""`engram up`, `down` and `status`: server and core of a home."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,41 +21,73 @@ POLL_SECONDS = 0.05
 def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the server listens.")] = PORT,
     force: Annotated[bool, typer.Option("--force", help="Take the next free port when this one is taken.")] = False,
+    sample: Annotated[bool, typer.Option("--sample", help="Start a sample run on the first start of a home.")] = False,
+    core: Annotated[bool, typer.Option("--core/--no-core", help="Whether to keep a core beside the server.")] = True,
 ) -> int:
     """Start server and core, and keep them in front until Ctrl-C."""
+    from engram.errors import UsageError
     from engram.lazy import need
     from engram.settings import load_settings
 
     for name in ("fastapi", "uvicorn", "sqlalchemy", "grpc"):
         need(name, extra="server", why="to run the server")
-    settings, taken = load_settings(), free_port(port, force)
+    settings = load_settings()
+    if (running := server_of(settings.home)) and not settings.database_url:
+        raise UsageError(f"A server of this home runs at {running['url']}.", remedy="`engram down` ends it.")
     from engram.server.main import serve
 
-    with core_of(settings.home):
-        output.say(f"Engram at http://{HOST}:{taken}  (Ctrl-C ends it; trainings go on and are found again)", "bold")
-        serve(settings, HOST, taken, lambda text: typer.echo(text, err=True))
+    say = partial(typer.echo, err=True)
+    serve(settings, HOST, lambda: free_port(port, force), say, sample=sample, core=core)
     return 0
 
 
-@contextmanager
-def core_of(home: Path) -> Iterator[None]:
-    """Keep the home's core beside the server, the one that a killed server left or a new one; it ends with this."""
+def down() -> int:
+    """End the server of this home and its core; what trains stops at a checkpoint."""
+    from engram.proc import birth
+    from engram.settings import load_settings
+
+    home = load_settings().home
+    running = server_of(home)
+    if not running:
+        output.say("No server of this home is running.")
+        return 0
+    os.kill(running["pid"], signal.SIGTERM)
+    while birth(running["pid"]) == running["born"]:
+        time.sleep(POLL_SECONDS)
+    output.say(f"The server at {running['url']} has ended.")
+    return 0
+
+
+def status() -> int:
+    """Say whether a server of this home runs, and what it lacks."""
+    from engram.client.api import Api
+    from engram.errors import ServerAway
+    from engram.settings import load_settings
+
+    home = load_settings().home
+    running = server_of(home)
+    said: dict[str, Any] = {"home": str(home), "url": running.get("url", ""), "state": "stopped", "problems": {}}
+    if running:
+        try:
+            with Api(running["url"], "") as api:
+                found = api.call("GET", "/readyz", accept=(503,))
+            said |= {"state": found["status"], "problems": found["problems"]}
+        except ServerAway as error:
+            said |= {"state": "silent", "problems": {"server": error.message}}
+    lines = [f"Home    {said['home']}", f"Server  {said['url'] or 'none'}  {said['state']}".rstrip()]
+    lines += [f"        {name}: {what}" for name, what in said["problems"].items()]
+    output.emit(said, *lines)
+    return 0 if said["state"] in ("ready", "stopped") else 1
+
+
+def server_of(home: Path) -> Mapping[str, Any]:
+    """Return what a home's living server says of itself: `url`, `pid`, `born`; empty when none runs."""
     from engram.files import read_json
     from engram.proc import birth
 
-    note = home / "core.json"
-    said = read_json(note) if note.exists() else {}
-    if not said or birth(int(said["pid"])) != said["born"]:
-        command = [sys.executable, "-m", "engram.core.main"]
-        core = subprocess.Popen(command, env={**os.environ, "ENGRAM_HOME": str(home)}, start_new_session=True)
-        said = {"pid": core.pid, "born": birth(core.pid)}
-    try:
-        yield
-    finally:
-        if birth(said["pid"]) == said["born"]:
-            os.kill(said["pid"], signal.SIGTERM)
-        while birth(said["pid"]) == said["born"]:
-            time.sleep(POLL_SECONDS)
+    note = home / "server.json"
+    said: dict[str, Any] = read_json(note) if note.exists() else {}
+    return said if said and birth(int(said["pid"])) == said["born"] else {}
 
 
 def free_port(port: int, force: bool) -> int:

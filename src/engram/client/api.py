@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -59,10 +59,12 @@ class Api:
         query: Mapping[str, Any] | None = None,
         repeatable: bool | None = None,
         headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
     ) -> Any:
         """Call an operation and return its JSON answer.
 
-        repeatable: whether it does no harm to ask twice; GET, PUT and DELETE are.
+        repeatable: whether it does no harm to ask twice; GET, PUT and DELETE are. accept: statuses above 399 that are
+        answers too.
 
         Raises the error that the server tells, by its name; ServerAway when there is none for longer than the patience.
         """
@@ -71,6 +73,8 @@ class Api:
         while True:
             try:
                 answer = self._http.request(method, path, json=body, params=query, headers=headers)
+                if answer.status_code in accept:
+                    return answer.json()
                 if answer.status_code not in AWAY:
                     return _read(answer)
                 said = f"it answers {answer.status_code}"

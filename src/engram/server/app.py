@@ -16,9 +16,9 @@ from engram.security.policy import check_operations
 from engram.server import problems
 from engram.server.access import caller_of
 from engram.server.platform import Platform
-from engram.server.routes import artifacts, attempts, catalogue, deployments, health, ledger, people, runs
+from engram.server.routes import artifacts, attempts, catalogue, deployments, health, ledger, pages, people, runs
 
-ROUTERS = (health, people, catalogue, runs, attempts, artifacts, deployments, ledger)
+ROUTERS = (health, people, catalogue, runs, attempts, artifacts, deployments, ledger, pages)
 MOST_BODY_BYTES = 4 * 2**20
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from engram import files
 from engram.artifacts.store import recover
-from engram.files import home_lock
+from engram.errors import EngramError, PlatformError
 from engram.pipeline.run import open_ledger
+from engram.proc import birth
 from engram.security.entrance import make_entrance
 from engram.security.limits import make_limits
 from engram.security.password_change import make_first_admin
 from engram.security.passwords import Passwords
 from engram.security.signing_keys import load_or_create_signing_keys
 from engram.security.tokens import TokenIssuer
+from engram.server.active import active
 from engram.server.app import create_app
 from engram.server.bindings import StoredFamilies, StoredUsers, record_in
 from engram.server.core_link import CoreLink
+from engram.server.drain import drain
+from engram.server.keeper import Keeper
 from engram.server.platform import Platform
+from engram.server.sample import queue_sample
 from engram.server.scheduler import Scheduler
 from engram.settings import Settings
 from engram.store.home import open_home
 from engram.store.ids import new_id
 
 AUDIENCE = "engram-api"
+CORE_SECONDS, POLL_SECONDS = 60.0, 0.1
 
 
 @contextmanager
-def open_platform(settings: Settings, base_url: str) -> Iterator[tuple[Platform, str | None]]:
+def open_platform(
+    settings: Settings,
+    base_url: str | Callable[[], str],
+    say: Callable[[str], None] = lambda text: None,
+    ended: threading.Event | None = None,
+) -> Iterator[tuple[Platform, str | None]]:
     """Open a home as its server; yields the platform and, at the very first start, the Admin's password.
+
+    base_url: where the server is reached, or what finds it out once this is the active server.
 
     Raises HomeBusy when another process owns the home.
     """
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
-    with home_lock(home, "the server"):
-        recover(home / "artifacts")
-        db = open_home(home, settings.database_url)
-        try:
+    opened = open_home(home, settings.database_url)
+    try:
+        with active(home, opened, say, ended or threading.Event()) as db:
+            recover(home / "artifacts")
+            url = base_url if isinstance(base_url, str) else base_url()
             families, passwords = StoredFamilies(db), Passwords()
             issuer = TokenIssuer(
-                load_or_create_signing_keys(home / "keys"), base_url, AUDIENCE, time.time, families.is_revoked
+                load_or_create_signing_keys(home / "keys"), url, AUDIENCE, time.time, families.is_revoked
             )
             users = StoredUsers(db)
             entrance = make_entrance(users, families, passwords, issuer, partial(record_in, db))
@@ -57,7 +75,7 @@ def open_platform(settings: Settings, base_url: str) -> Iterator[tuple[Platform,
                 db=db,
                 ledger=open_ledger(home),
                 core=core,
-                base_url=base_url,
+                base_url=url,
                 entrance=entrance,
                 limits=make_limits(),
                 clock=time.time,
@@ -65,41 +83,126 @@ def open_platform(settings: Settings, base_url: str) -> Iterator[tuple[Platform,
             )
             yield platform, make_first_admin(users, passwords, new_id("u"))
             core.close()
-        finally:
-            db.close()
+    finally:
+        opened.close()
 
 
-def serve(settings: Settings, host: str, port: int, say: Callable[[str], None]) -> None:
-    """Serve until a signal asks to end; attempts go on and are found again."""
-    base_url = f"http://{host}:{port}"
-    with open_platform(settings, base_url) as (platform, password):
-        if password:
-            say(f"First login   admin / {password}  (shown once; it must be changed)")
-        scheduler = Scheduler(platform)
-        note = address_file(settings.home)
-        files.write_json(note, {"url": base_url})
-        scheduler.start()
-        try:
-            _Server(
-                uvicorn.Config(create_app(platform), host=host, port=port, log_level="warning", server_header=False)
-            ).run()
-        finally:
-            scheduler.stop()
-            note.unlink(missing_ok=True)
+def serve(
+    settings: Settings,
+    host: str,
+    port: Callable[[], int],
+    say: Callable[[str], None],
+    *,
+    sample: bool = False,
+    core: bool = True,
+) -> None:
+    """Serve until a signal asks to end; what trains on this machine stops at a checkpoint first.
+
+    port: finds where to listen, once this is the active server. sample: whether the very first start of a home queues a
+    run of the sample recipe. core: whether to keep a core beside the server.
+    """
+    ended = threading.Event()
+    with _signals(lambda number, frame: ended.set()):
+        opened = open_platform(settings, lambda: f"http://{host}:{port()}", say, ended)
+        with opened as (platform, password), Keeper(settings.home, keep=core):
+            app = create_app(platform)
+            if password and sample:
+                queue_sample(platform)
+            scheduler = Scheduler(platform)
+            note = address_file(settings.home)
+            files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})
+            scheduler.start()
+            number = int(platform.base_url.rpartition(":")[2])
+            config = uvicorn.Config(app, host=host, port=number, log_level="warning", server_header=False)
+            server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample), ended)
+            try:
+                server.run()
+            finally:
+                scheduler.stop()
+                note.unlink(missing_ok=True)
+
+
+@contextmanager
+def _signals(handler: Callable[[int, Any], object]) -> Iterator[None]:
+    """Let a handler answer SIGTERM and SIGINT while the block lasts."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
 class _Server(uvicorn.Server):
     """A server that ends in peace: the library would raise the signal again, and nothing behind it would be closed."""
 
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        platform: Platform,
+        say: Callable[[str], None],
+        on_start: Callable[[], None],
+        ended: threading.Event,
+    ) -> None:
+        super().__init__(config)
+        self._platform, self._say, self._on_start, self._ended = platform, say, on_start, ended
+        self._hurry = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; once the server answers, somebody may be told so."""
+        await super().startup(sockets)
+        if self.started:
+            threading.Thread(target=self._on_start, name="welcome", daemon=True).start()
+            threading.Thread(target=self._wait_for_the_end, name="end", daemon=True).start()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT ask for the end."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
+        """Let SIGTERM and SIGINT ask for the end: the first time in peace, the second time at once."""
+        with _signals(self.ask_to_end):
             yield
+
+    def ask_to_end(self, number: int, frame: object) -> None:
+        """Begin to end, or hurry when it has begun."""
+        (self._hurry if self._ended.is_set() else self._ended).set()
+
+    def _wait_for_the_end(self) -> None:
+        """End when it is asked for; also when the lease is lost, and then what trains here is the other server's."""
+        self._ended.wait()
+        try:
+            with self._platform.db.write():
+                pass  # raises when another server has taken over
+            drain(self._platform, self._say, self._hurry)
+        except PlatformError as error:
+            self._say(str(error))
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            self.should_exit = True
+
+
+def _welcome(platform: Platform, say: Callable[[str], None], password: str | None, sample: bool) -> None:
+    """Say where the server is and how to come in, once its core answers too."""
+    port = platform.base_url.rpartition(":")[2]
+    missing = wait_for_core(platform)
+    say(f"Engram is ready at http://localhost:{port}" if not missing else f"Engram is at http://localhost:{port}")
+    if missing:
+        say(f"There is no core yet, so nothing trains or answers: {missing}")
+    if password:
+        say(f"First login    admin / {password}   (shown this once; it must be changed)")
+        if sample:
+            say("A sample run has been started: it trains, judges and certifies a small model in a few minutes.")
+    say("Ctrl-C ends it; what trains stops at a checkpoint and goes on at the next start.")
+
+
+def wait_for_core(platform: Platform) -> str:
+    """Wait until the core answers, and return an empty string, or what is wrong when it does not within a minute."""
+    until, said = time.monotonic() + CORE_SECONDS, ""
+    while time.monotonic() < until and not platform.draining.is_set():
+        try:
+            platform.core.health()
+            return ""
+        except EngramError as error:
+            said = error.message
+        time.sleep(POLL_SECONDS)
+    return said
 
 
 def address_file(home: Path) -> Path:

@@ -23,6 +23,7 @@ class Platform:
     """Everything that a request may need; made once, at the server's start.
 
     base_url: where attempts reach this server. wake: tells the scheduler that something has changed.
+    draining: set when the server is about to end; preempted: the runs that were asked to stop because of it.
     writing: the ledger has one writer at a time. clock: seconds since 1970.
     """
 
@@ -37,6 +38,8 @@ class Platform:
     threads: int = 1
     wake: threading.Event = field(default_factory=threading.Event)
     writing: threading.Lock = field(default_factory=threading.Lock)
+    draining: threading.Event = field(default_factory=threading.Event)
+    preempted: set[str] = field(default_factory=set)
 
     @property
     def keys(self) -> StoredKeys:

@@ -42,7 +42,7 @@ class Scheduler:
                 return
             try:
                 self.look_after_the_silent()
-                while self.start_next():
+                while not self._here.draining.is_set() and self.start_next():
                     pass
             except ServerAway:
                 continue  # the core is away; it is asked again at the next beat

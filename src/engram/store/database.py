@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +32,15 @@ _POSTGRES_NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS 
 
 @dataclass(frozen=True)
 class Database:
-    """An open database; threads may share it. `place` names it in messages, without a password."""
+    """An open database; threads may share it. `place` names it in messages, without a password.
+
+    guard: looked at in the transaction of every write before anything else; what it raises keeps the write from
+    happening.
+    """
 
     engine: Engine
     place: str
+    guard: Callable[[Connection], object] | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _writing: threading.local = field(default_factory=threading.local, repr=False)
 
@@ -74,6 +79,8 @@ class Database:
                         # READ COMMITTED: each statement after this one sees what the writer before us committed.
                         tx.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
                         tx.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _WRITER_LOCK})
+                    if self.guard is not None:
+                        self.guard(tx)
                     yield tx
             finally:
                 self._writing.now = False

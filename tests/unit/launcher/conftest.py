@@ -42,6 +42,12 @@ def running():
 
 
 @pytest.fixture
+def serving():
+    """The part that knows the server."""
+    return RUN_ALL.serving
+
+
+@pytest.fixture
 def root():
     """The folder of the repository."""
     return ROOT

@@ -17,6 +17,7 @@ OLDEST_THAT_IS_TOLD = (3, 8)
 def test_start_is_the_default(run_all):
     asked, rest = run_all.parse([], "me")
     assert (asked.command, asked.debug, asked.force, asked.dev_mode, rest) == ("start", False, False, False, [])
+    assert (asked.no_sample, asked.port, asked.fresh) == (False, None, False)
 
 
 def test_flags_may_stand_before_or_after_the_command(run_all):
@@ -51,12 +52,35 @@ def test_help_names_every_command(run_all, capsys):
     assert all(f"\n  {verb} " in said for verb in run_all.VERBS)
 
 
-def test_start_says_that_there_is_no_server_and_fails(run_all, tmp_path, capsys):
-    assert run_all.run([], {"ENGRAM_VENV": str(tmp_path / "env"), "ENGRAM_LAUNCHER": "./start.sh"}) == 1
-    said = capsys.readouterr().out
-    assert "no server" in said
-    assert "./start.sh demo" in said
-    assert not (tmp_path / "env").exists()
+def started(run_all, monkeypatch, tmp_path, *arguments):
+    """Return what `start` would run and install."""
+    told = []
+    monkeypatch.setattr(run_all.environment, "ensure", lambda venv, extras, **how: told.append((extras, how)))
+    monkeypatch.setattr(run_all, "hand_over", lambda command, variables: told.append((command[1:], variables)) or 0)
+    variables = {"ENGRAM_VENV": str(tmp_path / "env"), "ENGRAM_HOME": str(tmp_path), "ENGRAM_LAUNCHER": "./start.sh"}
+    return run_all.run(list(arguments), variables), told
+
+
+def test_start_installs_what_serves_and_hands_over_to_it(run_all, monkeypatch, tmp_path):
+    code, ((extras, how), (command, variables)) = started(run_all, monkeypatch, tmp_path)
+    assert (code, extras, command) == (0, ("train", "server"), ["up", "--sample"])
+    assert how == {"force": False, "debug": False}
+    assert variables["ENGRAM_LAUNCHER"] == "./start.sh"
+
+
+def test_options_of_start_reach_the_server(run_all, monkeypatch, tmp_path):
+    options = ("--force", "--no-sample", "--port", "3100", "--debug", "--fresh")
+    code, told = started(run_all, monkeypatch, tmp_path, *options)
+    assert (code, told[1][0]) == (0, ["up", "--force", "--port", "3100"])
+    assert told[0][1] == {"force": True, "debug": True}
+    assert told[1][1]["ENGRAM_DEBUG"] == "1"
+
+
+def test_a_server_that_runs_already_is_named_and_left_alone(run_all, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(run_all.serving, "server", lambda home: run_all.serving.Server(1, "http://127.0.0.1:3000"))
+    code, told = started(run_all, monkeypatch, tmp_path)
+    assert (code, len(told)) == (0, 1)
+    assert "http://127.0.0.1:3000" in capsys.readouterr().out
 
 
 def test_status_works_before_anything_is_installed(run_all, tmp_path, capsys):
@@ -95,7 +119,7 @@ def test_problems_are_words_on_standard_error(run_all, monkeypatch, capsys):
 
 def test_the_launcher_parses_on_an_old_python_and_needs_the_standard_library_only(root):
     files = [root / "run_all.py", *sorted((root / "launcher").glob("*.py"))]
-    assert len(files) == 5
+    assert len(files) == 6
     known = set(sys.stdlib_module_names) | {"launcher"}
     for path in files:
         tree = ast.parse(path.read_text(), feature_version=OLDEST_THAT_IS_TOLD)

@@ -14,6 +14,7 @@ from engram.schema.codec import from_dict
 from engram.schema.event import Event
 from engram.schema.state import State
 from engram.server.access import Here, Who
+from engram.server.drain import STOPPED, command_of
 from engram.server.spool import take_in
 from engram.store.ingest import ingest
 from engram.store.records import artifacts, attempts, evidence, runs
@@ -68,8 +69,7 @@ def events(run: str, attempt: Number, said: Events, who: Who, here: Here) -> dic
     found = [from_dict(Event, one) for one in said.events]
     with here.db.write() as tx:
         ack = ingest(tx, run, attempt, said.epoch, found)
-    command = files.read_json(here.folder(run).control)["command"] if here.folder(run).control.exists() else "none"
-    return {"acked": ack.acked, "lease_until": ack.lease_until, "command": command}
+    return {"acked": ack.acked, "lease_until": ack.lease_until, "command": command_of(here, run)}
 
 
 @router.post("/state", operation_id="attempts.state")
@@ -77,13 +77,16 @@ def state(run: str, attempt: Number, said: Standing, who: Who, here: Here) -> di
     """Note where the run stands; what is told twice changes nothing."""
     _present(here, who, run, said.epoch)
     then: State = next((one for one in TOLD if one == said.state), "failed_platform")
+    reason = said.reason
+    if then == "paused" and run in here.preempted:
+        then, reason = "preempted", STOPPED
     with here.db.write() as tx:
         found = runs.get_run(tx, run)
         if found.epoch != said.epoch:
             raise StaleEpoch(f"Run {run} is at epoch {found.epoch}.", remedy="This attempt must stop.")
         if found.state != then:
-            found = runs.step_run(tx, run, then, reason=said.reason, stage=said.stage or None)
-        elif (found.stage, found.reason) != (said.stage, said.reason):
+            found = runs.step_run(tx, run, then, reason=reason, stage=said.stage or None)
+        elif found.stage != said.stage:
             found = runs.change_run(tx, run, stage=said.stage)
         if then != "running":
             attempts.change_attempt(tx, run, attempt, state="ended")

@@ -23,10 +23,16 @@ def live(who: Who) -> dict[str, str]:
 @router.get("/readyz", operation_id="health.ready")
 def ready(who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Say whether database and core answer; 503 when one does not."""
-    found = {"database": _try(lambda: _ask_database(here)), "core": _try(here.core.health)}
-    if any(found.values()):
+    found = problems_of(here)
+    if found:
         response.status_code = 503
-    return {"status": "waiting" if any(found.values()) else "ready", "problems": {k: v for k, v in found.items() if v}}
+    return {"status": "waiting" if found else "ready", "problems": found}
+
+
+def problems_of(here: Here) -> dict[str, str]:
+    """Return what is not well, by part; empty when the server can work."""
+    found = {"database": _try(lambda: _ask_database(here)), "core": _try(here.core.health)}
+    return {part: said for part, said in found.items() if said}
 
 
 def _ask_database(here: Here) -> None:

@@ -7,16 +7,14 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
-from engram.config.load import Loaded
 from engram.errors import Refused
 from engram.pipeline import control
-from engram.pipeline.begin import begin
 from engram.schema.codec import to_dict
 from engram.schema.state import State, flag
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
+from engram.server.queue import queue
 from engram.server.routes.catalogue import NAME, load
 from engram.store.pages import USUAL, Ask
 from engram.store.records import events, runs
@@ -72,24 +70,9 @@ def create(asked: NewRun, who: Who, here: Here, key: Key = None) -> RunOut:
     """Queue a run of a recipe. The same Idempotency-Key never makes a second one."""
     loaded = load(here, who, asked.recipe, asked.set, asked.profile)
     with here.db.write() as tx:
-        answer = once(tx, who, key, asked, lambda: shown(_queue(tx, here, who, loaded, asked.priority)))
+        answer = once(tx, who, key, asked, lambda: shown(queue(tx, here, who.principal.user, loaded, asked.priority)))
     here.wake.set()
     return RunOut.model_validate(answer)
-
-
-def _queue(tx: Connection, here: Here, who: Who, loaded: Loaded, priority: int) -> Run:
-    folder, recipe = begin(loaded, here.home), loaded.recipe
-    return runs.create_run(
-        tx,
-        id=folder.id,
-        recipe=recipe.name,
-        owner=who.principal.user,
-        kind=recipe.kind,
-        task=recipe.task,
-        body=to_dict(recipe),
-        recipe_digest=loaded.digest,
-        priority=priority,
-    )
 
 
 @router.get("", operation_id="runs.list")

@@ -149,8 +149,13 @@ def maybe_run(tx: Connection, id: str) -> Run | None:
 
 
 def next_lost(tx: Connection, most: int) -> Run | None:
-    """Return the run that has been lost longest and had fewer than ``most`` attempts; None when there is none."""
+    """Return the run that has been without an attempt longest, though nobody ended it; None when there is none.
+
+    most: attempts after which a run that loses them is left to people. What is preempted is no fault of the run's, so
+    it always goes on.
+    """
     lost = tables.runs.c
-    query = columns(tables.runs, Run).where(lost.state == "lost_contact", lost.attempt < most)
+    gone = (lost.state == "preempted") | ((lost.state == "lost_contact") & (lost.attempt < most))
+    query = columns(tables.runs, Run).where(gone)
     row = tx.execute(query.order_by(lost.updated, lost.id).limit(1)).one_or_none()
     return None if row is None else to_record(Run, row)
