@@ -1,4 +1,4 @@
-"""What a person does first, on a clean clone: ./start.sh, the sample run, its certificate, its deployment, and stop.
+"""What a person does first, on a clean clone: ./start.sh, every line of docs/server.md, and stop.
 
 Run by the environment's own Python: ``.venv/bin/python .ci/start.py``. Exits with 1 and the server's words when
 something doesn't hold.
@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engram.client.api import Api
-from engram.errors import EngramError, ServerAway
+from guide import script
+
+from engram.errors import EngramError, ServerAway, UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 900.0
-PASSWORD = "a first password of 7 words"
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
             url = said(log, r"Engram is ready at (\S+)", started)
             print(f"start: ready at {url} after {time.monotonic() - began:.1f} s, beside a taken port")
             use(url, said(log, r"admin / (\S+)", started), home, environment)
-        except (EngramError, AssertionError):
+        except (EngramError, subprocess.CalledProcessError):
             print(log.read_text())
             raise
         finally:
@@ -54,32 +54,20 @@ def main() -> int:
 
 
 def use(url: str, password: str, home: Path, environment: dict[str, str]) -> None:
-    """Sign in, wait for the sample run, verify its certificate offline, deploy it and ask it something."""
-    token = sign_in(url, password)
-    with Api(url, token) as api:
-        api.call("POST", "/api/v1/users/me/password", {"old": password, "new": PASSWORD})
-    with Api(url, sign_in(url, PASSWORD), patience=60.0) as api:
-        (run,) = api.call("GET", "/api/v1/runs")["items"]
-        while run["flag"] == "In Progress":
-            time.sleep(1)
-            run = api.call("GET", f"/api/v1/runs/{run['id']}")
-        assert run["state"] == "published", run
-        print(f"start: {run['recipe']} is published: {run['metrics']}")
-        folder = home / "artifacts" / run["artifact"].removeprefix("sha256:")
-        engram = Path(sys.executable).with_name("engram")
-        offline = {**environment, "ENGRAM_HOME": str(home / "nothing-here")}
-        key = str(home / "keys" / "ledger.pub")
-        subprocess.run([str(engram), "verify", str(folder), "--key", key], env=offline, check=True)
-        api.call("POST", "/api/v1/deployments", {"name": "sample", "artifact": run["artifact"]})
-        question = {"inputs": ["The parcel still hasn't come."]}
-        (answer,) = api.call("POST", "/api/v1/deployments/sample/predict", question)["answers"]
-        print(f"start: its deployment answers {answer['label']}")
-
-
-def sign_in(url: str, password: str) -> str:
-    """Return an access token."""
-    with Api(url, "") as api:
-        return str(api.call("POST", "/api/v1/sessions", {"name": "admin", "password": password})["access_token"])
+    """Do what the guide says, line by line; then verify the sample's certificate where no server and no home is."""
+    began = time.monotonic()
+    command = ["bash", "-euo", "pipefail", "-c", script()]
+    with tempfile.TemporaryDirectory() as folder:
+        answers = f"{password}\na first password of 7 words\n".encode()
+        done = subprocess.run(command, input=answers, env={**os.environ, "URL": url}, cwd=folder, check=False)
+        if done.returncode:
+            raise UserError(f"A line of docs/server.md fails with {done.returncode}.")
+    print(f"\nstart: every line of docs/server.md, in {time.monotonic() - began:.0f} s")
+    (artifact,) = [path for path in (home / "artifacts").iterdir() if re.fullmatch("[0-9a-f]{64}", path.name)]
+    engram = Path(sys.executable).with_name("engram")
+    key = str(home / "keys" / "ledger.pub")
+    offline = {**environment, "ENGRAM_HOME": str(home / "nothing-here")}
+    subprocess.run([str(engram), "verify", str(artifact), "--key", key], env=offline, check=True)
 
 
 def said(log: Path, pattern: str, process: subprocess.Popen[Any]) -> str:

@@ -149,6 +149,17 @@ def home_lock(home: Path, owner: str) -> Iterator[None]:
         stream.close()
 
 
+@contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Hold a file, made at need, while the block lasts; yields False when another process holds it.
+
+    The operating system frees it when the process ends, however it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as stream:
+        yield _try_lock(stream.fileno())
+
+
 def is_locked(home: Path) -> bool:
     """Tell whether some process holds the home folder at this moment."""
     path = home / "lock"

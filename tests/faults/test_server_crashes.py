@@ -6,25 +6,41 @@ import os
 import signal
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.home import make_home
 from support.served import processes_of, served
 
+from engram.client.api import Api
+from engram.errors import ServerAway
 from engram.files import read_json
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked up in /proc")
 
 
 @pytest.fixture
-def server(tmp_path):
+def idle(tmp_path):
+    """A server that knows the toy recipe and does nothing."""
     home = make_home(tmp_path, rows=150)
     with served(home) as one:
         text = (home.folder / "toy.yaml").read_text().replace("path: tickets.csv", f"path: {home.folder}/tickets.csv")
         one.call("POST", "/recipes", {"text": text}, repeatable=True)
-        one.run = one.call("POST", "/runs", {"recipe": "toy"}, headers={"Idempotency-Key": "k"}, repeatable=True)["id"]
         yield one
     assert processes_of(tmp_path) == []
+
+
+@pytest.fixture
+def server(idle):
+    """A server in the middle of a run."""
+    queue(idle)
+    return idle
+
+
+def queue(server):
+    """Queue a run of the toy recipe."""
+    asked = {"recipe": "toy"}
+    server.run = server.call("POST", "/runs", asked, headers={"Idempotency-Key": "k"}, repeatable=True)["id"]
 
 
 def until(server, kind, stage):
@@ -33,12 +49,15 @@ def until(server, kind, stage):
         assert server.call("GET", f"/runs/{server.run}")["state"] in ("queued", "running", "lost_contact")
 
 
-def check(server, attempts):
-    """The run ends as if nothing had happened: every event of every attempt is stored once, every entry made once."""
+def check(server, attempts, told=None):
+    """The run ends as if nothing had happened: every event of every attempt is stored once, every entry made once.
+
+    told: the attempts that were heard of; absent means all.
+    """
     record = server.wait(server.run, "published")
     assert record["attempt"] == attempts
     folder = server.home.home / "runs" / server.run
-    for number in range(1, attempts + 1):
+    for number in told or range(1, attempts + 1):
         stored = [one["seq"] for one in server.events(server.run) if one["attempt"] == number]
         assert stored == list(range(len(stored)))
         assert len(stored) == len((folder / f"attempt-{number}" / "journal.jsonl").read_text().splitlines())
@@ -54,6 +73,61 @@ def test_a_server_that_is_killed_loses_nothing(server, kind, stage):
     server.kill()
     server.start()
     check(server, attempts=1)
+
+
+# In the order in which a run comes by them.
+POINTS = (
+    "server.before-launch",
+    "server.after-launch",
+    "server.after-declared",
+    "server.after-ingest",
+    "server.after-judged",
+    "server.after-publish",
+    "server.after-state",
+)
+
+
+def test_a_server_that_dies_at_each_named_point_of_a_run_loses_nothing_and_does_nothing_twice(idle):
+    idle.stop()
+    with ThreadPoolExecutor(1) as person:
+        asked = person.submit(queue, idle)  # she asks again, under the same key, until somebody answers
+        for point in POINTS:
+            idle.start(crashpoint=point)
+            assert idle.died(), point
+        idle.start()
+        asked.result()
+    check(idle, attempts=2, told=[2])  # the first was written down, and its server died before it was launched
+
+
+def test_a_server_that_dies_between_the_ledger_and_a_deployment_enters_it_once(server):
+    made = server.wait(server.run, "published")
+    server.stop()
+    server.start(crashpoint="server.before-deployed")
+    asked, key = {"name": "tickets", "artifact": made["artifact"]}, {"Idempotency-Key": "d"}
+    with pytest.raises(ServerAway), Api(server.url, server.key, patience=0.0) as api:
+        while True:  # until it listens, and dies
+            api.call("POST", "/api/v1/deployments", asked, headers=key)
+    while not server.died():
+        pass
+    server.start()
+    again = server.call("POST", "/deployments", asked, headers=key, repeatable=True)
+    entries = server.call("GET", "/ledger/entries", query={"limit": 200})["items"]
+    assert [one["subject"] for one in entries if one["type"] == "deployment.changed"] == [again["id"]]
+
+
+@pytest.mark.parametrize("point", ["core.after-start", "core.after-note"])
+def test_a_core_that_dies_while_it_launches_leaves_one_attempt_at_work(idle, point):
+    idle.stop()
+    idle.start(crashpoint=point)
+    with Api(idle.url, idle.key, patience=240.0) as api:
+        asked = ("POST", "/api/v1/runs", {"recipe": "toy"})
+        idle.run = api.call(*asked, headers={"Idempotency-Key": "k"}, repeatable=True)["id"]
+    while not list((idle.home.home / "runs" / idle.run).glob("attempt-1/spec.json")):
+        pass
+    idle.kill()
+    idle.start()
+    record = idle.wait(idle.run, "published")
+    check(idle, attempts=record["attempt"])
 
 
 def test_a_core_that_is_killed_leaves_the_attempt_to_the_next(server):

@@ -30,15 +30,20 @@ class Served:
         self.process: subprocess.Popen[bytes] | None = None
         self.log = home.folder / "server.log"
 
-    def start(self) -> None:
-        """Start server and core, and wait until both answer."""
+    def start(self, crashpoint: str = "") -> None:
+        """Start server and core, and wait until both answer, unless the server is to die at a named point."""
         command = [sys.executable, "-m", "engram.cli.main", "up", "--port", str(self.port)]
+        environment = self.home.env({"ENGRAM_CRASHPOINT": crashpoint})
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=self.home.env(None), cwd=self.home.folder, stdout=log, stderr=log
-            )
-        with Api(self.url, "", patience=PATIENCE) as api:
-            api.call("GET", "/readyz")
+            self.process = subprocess.Popen(command, env=environment, cwd=self.home.folder, stdout=log, stderr=log)
+        if not crashpoint:
+            with Api(self.url, "", patience=PATIENCE) as api:
+                api.call("GET", "/readyz")
+
+    def died(self) -> bool:
+        """Wait until the server has ended, and tell whether it was killed."""
+        assert self.process
+        return self.process.wait() == -signal.SIGKILL
 
     def sign_in(self) -> None:
         """Sign in with the password that was shown, change it, and make a key."""

@@ -24,7 +24,8 @@ def trainer(
     """Work on a run of a server's home: train, judge, export, and tell the server."""
     from engram.client.api import Api
     from engram.client.attempt import Link, Reporter
-    from engram.errors import UsageError
+    from engram.errors import HomeBusy, UsageError
+    from engram.files import held
     from engram.pipeline import run as pipeline
     from engram.pipeline.children import settle, write_spec
     from engram.pipeline.folder import find_run
@@ -35,9 +36,11 @@ def trainer(
     if not key:
         raise UsageError("An attempt needs a key.", remedy="Set ENGRAM_API_KEY, or give --api_key.")
     folder = find_run(settings.home, run)
-    settle(folder)
-    place = write_spec(folder, attempt, settings.home, settings.threads, workers, epoch)
-    with Api(base_url, key, patience=PATIENCE_SECONDS) as api:
+    with held(folder.attempt(attempt) / "held") as mine, Api(base_url, key, patience=PATIENCE_SECONDS) as api:
+        if not mine:  # a core that died between starting a process and noting it, and another one that started it again
+            raise HomeBusy(f"Attempt {attempt} of run {run} is at work already.", remedy="Leave it to that process.")
+        settle(folder)
+        place = write_spec(folder, attempt, settings.home, settings.threads, workers, epoch)
         link = Link(api, folder.id, attempt, epoch)
         reporter = Reporter(link, folder, on_stale=stop_at_once)
 

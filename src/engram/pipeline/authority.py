@@ -85,7 +85,9 @@ class Home:
                 f"The gate of stage {stage} wants a person to decide: {missed}.",
                 remedy=f"`engram report {folder.id}` shows the evidence, `engram runs review {folder.id}` decides.",
             )
-        ledger.append("run.refused", folder.id, {"stage": stage, "verdict": verdict_digest(verdict)})
+        refusal = {"stage": stage, "verdict": verdict_digest(verdict)}
+        if not any(entry.body == refusal for entry in ledger.find("run.refused", folder.id)):
+            ledger.append("run.refused", folder.id, refusal)
         raise Refused(
             f"The gate of stage {stage} refused: {missed}.",
             remedy=f"Nothing was published. `engram report {folder.id}` shows the evidence.",

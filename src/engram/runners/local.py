@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engram import files
-from engram.proc import birth, kill_group
+from engram.proc import birth, crashpoint, kill_group
 
 POLL_SECONDS = 0.01
 COMMAND = (sys.executable, "-m", "engram.cli.main", "trainer")
@@ -60,8 +60,10 @@ def start(order: Order, home: Path) -> Process:
         child = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    crashpoint("core.after-start")
     process = Process(order.run, order.attempt, order.epoch, child.pid, birth(child.pid))
     files.write_json(folder / "process.json", {"epoch": order.epoch, "pid": process.pid, "born": process.born})
+    crashpoint("core.after-note")
     return process
 
 

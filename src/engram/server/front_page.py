@@ -33,16 +33,17 @@ td:first-child { width: 4.5rem; color: var(--muted); } td:nth-child(2) { width: 
 """
 
 STEPS = """
-# Sign in with the name and password that the terminal showed; change the password, then sign in with the new one.
-curl -s {url}/api/v1/sessions -d '{{"name": "admin", "password": "…"}}' -H 'Content-Type: application/json'
-export TOKEN=…   # its access_token
-curl -s {url}/api/v1/users/me/password -d '{{"old": "…", "new": "…"}}' -H 'Content-Type: application/json' \\
-  -H "Authorization: Bearer $TOKEN"
+URL={url}/api/v1
+JSON='Content-Type: application/json'
+
+# Sign in with the password that the terminal showed; change it, then sign in with the new one.
+curl -s $URL/sessions -H "$JSON" -d '{{"name": "admin", "password": "…"}}'
+AUTH="Authorization: Bearer …"   # the access_token of the answer
+curl -s $URL/users/me/password -H "$JSON" -H "$AUTH" -d '{{"old": "…", "new": "…"}}'
 
 # Queue a run and look at it.
-curl -s {url}/api/v1/runs -d '{{"recipe": "quickstart"}}' -H 'Content-Type: application/json' \\
-  -H "Authorization: Bearer $TOKEN"
-curl -s {url}/api/v1/runs -H "Authorization: Bearer $TOKEN"
+curl -s $URL/runs -H "$JSON" -H "$AUTH" -d '{{"recipe": "quickstart"}}'
+curl -s $URL/runs -H "$AUTH"
 """
 
 

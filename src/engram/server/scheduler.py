@@ -6,6 +6,7 @@ import logging
 import threading
 
 from engram.errors import EngramError, NoSlot, ServerAway
+from engram.proc import crashpoint
 from engram.server.platform import Platform
 from engram.server.spool import take_in
 from engram.store.ingest import LEASE_SECONDS
@@ -13,7 +14,7 @@ from engram.store.records import attempts, runs
 
 BEAT_SECONDS = 1.0
 RUNNER = "local"
-# A run whose attempts die this often in a row does not get another by itself.
+# A run whose attempts die this often in a row, each without getting further, does not get another by itself.
 MOST_ATTEMPTS = 5
 
 
@@ -52,8 +53,8 @@ class Scheduler:
     def look_after_the_silent(self) -> None:
         """Note what has lost its process, so that it is started again from its checkpoint.
 
-        An attempt whose process the core knows to be gone is lost at once. One that lives and can't reach us is not,
-        and one that is being launched gets the time of its lease.
+        An attempt of this machine whose process the core doesn't know is lost at once: it has died, or a server that
+        died never launched it. One that lives and can't reach us is not lost. Elsewhere only the lease can tell.
         """
         with self._here.db.read() as tx:
             active, late = attempts.active(tx), {(one.run, one.attempt) for one in attempts.expired(tx)}
@@ -62,7 +63,7 @@ class Scheduler:
         living = {(one.run, one.attempt) for one in self._here.core.status().living}
         for one in active:
             here = (one.run, one.attempt)
-            if here in living or not (one.handle or here in late):
+            if here in living or (one.runner != RUNNER and here not in late):
                 continue
             with self._here.db.write() as tx:
                 if attempts.get_attempt(tx, *here).state != "active":
@@ -85,6 +86,7 @@ class Scheduler:
             return False
         with here.db.write() as tx:
             begun = attempts.start_attempt(tx, found.id, runner=RUNNER, seconds=LEASE_SECONDS)
+        crashpoint("server.before-launch")
         key = here.make_key(found.owner, found.id, begun.epoch)
         try:
             started = here.core.launch(
@@ -100,6 +102,7 @@ class Scheduler:
             with here.db.write() as tx:
                 attempts.change_attempt(tx, found.id, begun.attempt, state="ended")
             return False
+        crashpoint("server.after-launch")
         with here.db.write() as tx:
             attempts.change_attempt(tx, found.id, begun.attempt, handle=f"{started.pid}@{started.born}")
         return True

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engram import files
 from engram.artifacts.store import folder_of
 from engram.errors import StaleEpoch
+from engram.proc import crashpoint
 from engram.schema.codec import from_dict
 from engram.schema.event import Event
 from engram.schema.state import State
@@ -69,6 +70,7 @@ def events(run: str, attempt: Number, said: Events, who: Who, here: Here) -> dic
     found = [from_dict(Event, one) for one in said.events]
     with here.db.write() as tx:
         ack = ingest(tx, run, attempt, said.epoch, found)
+    crashpoint("server.after-ingest")
     return {"acked": ack.acked, "lease_until": ack.lease_until, "command": command_of(here, run)}
 
 
@@ -90,6 +92,7 @@ def state(run: str, attempt: Number, said: Standing, who: Who, here: Here) -> di
             found = runs.change_run(tx, run, stage=said.stage)
         if then != "running":
             attempts.change_attempt(tx, run, attempt, state="ended")
+    crashpoint("server.after-state")
     if then != "running":
         take_in(here, run)
     here.wake.set()
@@ -102,6 +105,7 @@ def declare(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict
     _present(here, who, run, said.epoch)
     with here.writing:
         here.authority(run).declare()
+    crashpoint("server.after-declared")
     return {"declared": run}
 
 
@@ -117,6 +121,7 @@ def judged(run: str, attempt: Number, said: Judged, who: Who, here: Here) -> dic
             evidence.put_verdict(tx, verdict)
     with here.writing:
         here.authority(run).judged(said.stage)
+    crashpoint("server.after-judged")
     return {"stage": said.stage}
 
 
@@ -126,6 +131,7 @@ def publish(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict
     _present(here, who, run, said.epoch)
     with here.writing:
         digest, metrics = here.authority(run).publish()
+    crashpoint("server.after-publish")
     place = folder_of(here.home / "artifacts", digest)
     with here.db.write() as tx:
         found = runs.change_run(tx, run, artifact=digest, metrics=metrics)

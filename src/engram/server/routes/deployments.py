@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.errors import Refused
+from engram.proc import crashpoint
 from engram.server.access import Here, Who
 from engram.server.answering import answer
 from engram.server.once import Key, once
@@ -156,5 +157,8 @@ def _enter(here: Here, actor: str, change: Callable[[Any], Deployment]) -> dict[
 
 
 def _entered(here: Here, actor: str, made: Deployment) -> dict[str, Any]:
-    here.ledger.append("deployment.changed", made.id, {"artifact": made.artifact, "version": made.version}, actor)
+    body = {"artifact": made.artifact, "version": made.version}
+    if not any(entry.body == body for entry in here.ledger.find("deployment.changed", made.id)):
+        here.ledger.append("deployment.changed", made.id, body, actor)
+    crashpoint("server.before-deployed")
     return shown(made)

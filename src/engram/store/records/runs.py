@@ -151,11 +151,20 @@ def maybe_run(tx: Connection, id: str) -> Run | None:
 def next_lost(tx: Connection, most: int) -> Run | None:
     """Return the run that has been without an attempt longest, though nobody ended it; None when there is none.
 
-    most: attempts after which a run that loses them is left to people. What is preempted is no fault of the run's, so
-    it always goes on.
+    most: attempts in a row that got nowhere, after which a run that loses them is left to people; a report or a
+    checkpoint is progress. What is preempted is no fault of the run's, so it always goes on.
     """
-    lost = tables.runs.c
-    gone = (lost.state == "preempted") | ((lost.state == "lost_contact") & (lost.attempt < most))
-    query = columns(tables.runs, Run).where(gone)
-    row = tx.execute(query.order_by(lost.updated, lost.id).limit(1)).one_or_none()
-    return None if row is None else to_record(Run, row)
+    gone = tables.runs.c
+    query = columns(tables.runs, Run).where(gone.state.in_(("lost_contact", "preempted")))
+    for row in tx.execute(query.order_by(gone.updated, gone.id)):
+        run = to_record(Run, row)
+        if run.state == "preempted" or run.attempt - _last_progress(tx, run.id) < most:
+            return run
+    return None
+
+
+def _last_progress(tx: Connection, run: str) -> int:
+    """Return the last attempt of a run that got further than the one before it, 0 when none did."""
+    events = tables.events.c
+    query = select(func.max(events.attempt)).where(events.run == run, events.type.in_(("report", "checkpoint")))
+    return int(tx.execute(query).scalar_one() or 0)
