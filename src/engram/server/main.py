@@ -24,8 +24,11 @@ from engram.security.tokens import TokenIssuer
 from engram.server.app import create_app
 from engram.server.bindings import StoredFamilies, StoredUsers, record_in
 from engram.server.core_link import CoreLink
+from engram.server.datasets import adopt as adopt_datasets
 from engram.server.platform import Platform
 from engram.server.scheduler import Scheduler
+from engram.server.templates import adopt as adopt_templates
+from engram.server.uploads import sweep_all
 from engram.settings import Settings
 from engram.store.home import open_home
 from engram.store.ids import new_id
@@ -63,7 +66,11 @@ def open_platform(settings: Settings, base_url: str) -> Iterator[tuple[Platform,
                 clock=time.time,
                 threads=settings.threads,
             )
-            yield platform, make_first_admin(users, passwords, new_id("u"))
+            password = make_first_admin(users, passwords, new_id("u"))
+            sweep_all(platform)
+            adopt_datasets(platform)
+            adopt_templates(platform)
+            yield platform, password
             core.close()
         finally:
             db.close()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from engram.config.load import Loaded
-from engram.errors import Refused
+from engram.errors import Refused, UsageError
 from engram.pipeline import control
 from engram.pipeline.begin import begin
 from engram.schema.codec import to_dict
@@ -18,6 +18,7 @@ from engram.schema.state import State, flag
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.routes.catalogue import NAME, load
+from engram.server.routes.templates import load_template
 from engram.store.pages import USUAL, Ask
 from engram.store.records import events, runs
 from engram.store.records.runs import Run
@@ -32,7 +33,8 @@ class NewRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    recipe: str = Field(description="The name of a recipe.", pattern=NAME)
+    recipe: str | None = Field(default=None, description="The name of a recipe.", pattern=NAME)
+    template: str | None = Field(default=None, description="The id of a template, in place of a recipe.", max_length=40)
     set: list[str] = Field(default_factory=list, description="Changes: train.learning_rate=1e-4.", max_length=100)
     profile: str | None = None
     priority: int = Field(default=0, ge=-100, le=100)
@@ -69,15 +71,24 @@ class RunList(BaseModel):
 
 @router.post("", operation_id="runs.create", status_code=201)
 def create(asked: NewRun, who: Who, here: Here, key: Key = None) -> RunOut:
-    """Queue a run of a recipe. The same Idempotency-Key never makes a second one."""
-    loaded = load(here, who, asked.recipe, asked.set, asked.profile)
+    """Queue a run of a recipe or of a template. The same Idempotency-Key never makes a second one."""
+    loaded = _wanted(here, who, asked)
     with here.db.write() as tx:
-        answer = once(tx, who, key, asked, lambda: shown(_queue(tx, here, who, loaded, asked.priority)))
+        answer = once(tx, who, key, asked, lambda: shown(_queue(tx, here, who, loaded, asked)))
     here.wake.set()
     return RunOut.model_validate(answer)
 
 
-def _queue(tx: Connection, here: Here, who: Who, loaded: Loaded, priority: int) -> Run:
+def _wanted(here: Here, who: Who, asked: NewRun) -> Loaded:
+    """Return the recipe that is asked for, by its name or by the template that it begins with."""
+    if asked.recipe is not None and asked.template is None:
+        return load(here, who, asked.recipe, asked.set, asked.profile)
+    if asked.template is None or asked.recipe is not None:
+        raise UsageError("A run has exactly one of recipe and template.", remedy="Name the one it begins with.")
+    return load_template(here, who, asked.template, asked.set, asked.profile)
+
+
+def _queue(tx: Connection, here: Here, who: Who, loaded: Loaded, asked: NewRun) -> Run:
     folder, recipe = begin(loaded, here.home), loaded.recipe
     return runs.create_run(
         tx,
@@ -88,7 +99,8 @@ def _queue(tx: Connection, here: Here, who: Who, loaded: Loaded, priority: int) 
         task=recipe.task,
         body=to_dict(recipe),
         recipe_digest=loaded.digest,
-        priority=priority,
+        priority=asked.priority,
+        template=asked.template,
     )
 
 
