@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from engram.errors import Conflict
 from engram.pipeline.local_templates import list_templates
 from engram.pipeline.template import Drafted, Load, Wanted, check_text, draft, sign
 from engram.security.principal import ADMIN
@@ -29,15 +30,17 @@ def draft_for(here: Platform, wanted: Wanted, load: Load) -> Drafted:
 
 
 def register(tx: Connection, here: Platform, owner: str, name: str, drafted: Drafted) -> Template:
-    """Store a template and certify it; hold `writing`. The row comes first: a name that is taken is never certified.
+    """Certify a template and store it; hold `writing`. A name that is taken is never certified.
 
     Raises Conflict when the name is taken.
     """
+    if templates.find_template(tx, name):
+        raise Conflict(f"There is a template {name!r} already.", remedy="Choose another name.")
     id = new_id("t")
     what = {"kind": drafted.recipe.kind, "task": drafted.recipe.task, "digest": drafted.digest}
     where = {"source": str(drafted.parts["source"]), "revision": str(drafted.parts["revision"])}
-    templates.create_template(tx, id=id, name=name, owner=owner, body={}, **what, **where)
-    return templates.set_body(tx, id, sign(drafted, id, here.ledger, owner))
+    body = sign(drafted, id, here.ledger, owner)
+    return templates.create_template(tx, id=id, name=name, owner=owner, body=body, **what, **where)
 
 
 def adopt(here: Platform) -> None:

@@ -89,12 +89,6 @@ def change_template(
     return get_template(tx, id)
 
 
-def set_body(tx: Connection, id: str, body: Mapping[str, Any]) -> Template:
-    """Give a template that is being registered what its certificate completes; raises NotFound."""
-    rows.change(tx, tables.templates, "template", {"id": id}, {"body": body}, 1)
-    return get_template(tx, id)
-
-
 def maybe_template(tx: Connection, id: str) -> Template | None:
     """Return a template, or None when there is none."""
     return rows.maybe(tx, tables.templates, Template, id=id)
