@@ -109,6 +109,6 @@ def _lengths(said: dict[str, Any] | None) -> str:
 
 
 def _values(counts: dict[str, int] | None) -> str:
-    most = list((counts or {}).items())[:5]
+    most = sorted((counts or {}).items(), key=lambda item: (-item[1], item[0]))[:5]
     more = f" and {len(counts or ()) - 5} more" if len(counts or ()) > 5 else ""
     return ", ".join(f"{printable(value)} {count:,}" for value, count in most) + more

@@ -6,7 +6,6 @@ import hashlib
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from engram.data.reader import MAX_COLUMNS, Reader, choose_reader, shown
@@ -16,6 +15,7 @@ from engram.schema.recipe import Source
 MOST_LABELS, MOST_LABEL_CHARACTERS = 50, 100
 MOST_FLAGGED = 50
 MOST_NAME_CHARACTERS = 1 << 20  # of all columns together: rows of JSON may each bring new ones
+MOST_SHOWN_CHARACTERS = 4 << 20
 REPORT_EVERY = 5_000
 
 Tick = Callable[[int], None]
@@ -130,10 +130,18 @@ def inspect(path: Path, options: Source, tick: Tick = lambda rows: None) -> Qual
 
 
 def first_rows(path: Path, options: Source, count: int) -> tuple[Reader, list[tuple[int, dict[str, str]]]]:
-    """Return the reader of a file and its first rows that are not blank, each with the line that it begins on."""
-    reader = choose_reader(path, options)
-    rows = ((line, dict(cells)) for line, cells in reader.read(path, options, None) if cells)
-    return reader, list(islice(rows, count))
+    """Return the reader of a file and its first rows that are not blank, each with the line that it begins on.
+
+    Fewer than `count` when they hold more than 4 Mi characters.
+    """
+    reader, found, size = choose_reader(path, options), list[tuple[int, dict[str, str]]](), 0
+    for line, cells in reader.read(path, options, None):
+        if cells:
+            found.append((line, dict(cells)))
+            size += sum(map(len, cells.values()))
+        if len(found) == count or size > MOST_SHOWN_CHARACTERS:
+            break
+    return reader, found
 
 
 def _flag(flagged: list[Flag], line: int, column: str, what: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from engram.store.records import datasets, users
 from engram.store.records.datasets import Dataset
 from engram.store.times import from_micros
 
+SHOWN = ("id", "name", "owner", "digest", "format", "license", "bytes", "rows", "pinned", "version")
 # Archives, and files that run code when they are opened by what wrote them; their content is looked at as well.
 REFUSED = (
     ".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".lz4", ".pkl", ".pickle", ".pt", ".pth",
@@ -157,8 +157,12 @@ def adopt(here: Platform) -> None:
             register(tx, here, owner, one.name, one.license, {**what, "body": body})
 
 
+def listed(one: Dataset) -> dict[str, Any]:
+    """Return a dataset as a list shows it."""
+    said = {name: getattr(one, name) for name in SHOWN}
+    return {**said, "created": from_micros(one.created), "updated": from_micros(one.updated)}
+
+
 def shown(one: Dataset) -> dict[str, Any]:
-    """Return a dataset as the API shows it."""
-    said = {name: value for name, value in asdict(one).items() if name not in ("body", "deleted")}
-    times = {"created": from_micros(one.created), "updated": from_micros(one.updated)}
-    return {**said, **times, "quality": one.body.get("quality", {}), "read": one.body.get("read", {})}
+    """Return a dataset as the API shows it: also what it holds, and how its file is read."""
+    return {**listed(one), "quality": one.body.get("quality", {}), "read": one.body.get("read", {})}

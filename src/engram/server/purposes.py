@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engram.proc import crashpoint
 from engram.schema.recipe import Source
 from engram.server import datasets
 from engram.server.platform import Platform
@@ -47,6 +48,7 @@ def _finish_dataset(here: Platform, upload: Upload, path: Path, given: Given) ->
     digest = datasets.digest_of(path, upload.digest)
     found = datasets.check_file(path, name, given.source)
     what = datasets.keep(here, path, given.source, found, digest)
+    crashpoint("uploads.after-keep")
     with here.writing, here.db.write() as tx:
         made = datasets.register(tx, here, upload.owner, name, given.license, what)
         uploads.end_upload(tx, upload.id, "done", made.id)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from engram.errors import Conflict, NoRoom, PlatformError, UsageError
+from engram.errors import Conflict, NoRoom, PlatformError, Throttled, UsageError
 from engram.files import fsync_folder
 from engram.proc import crashpoint
 from engram.server.platform import Platform
@@ -30,6 +30,9 @@ USER_QUOTA, HOME_QUOTA = "quota.user_bytes", "quota.home_bytes"
 QUOTAS = {USER_QUOTA: 20 * GIBIBYTE, HOME_QUOTA: 200 * GIBIBYTE}
 LEAST_FREE_SHARE = 0.05
 
+MOST_CHECKS, CHECK_SECONDS = 8, 5
+
+_checks = threading.BoundedSemaphore(MOST_CHECKS)
 _at_work: set[str] = set()
 _at_work_lock = threading.Lock()
 
@@ -169,6 +172,20 @@ def sweep_all(here: Platform) -> None:
     for folder in (here.home / "uploads").glob("*"):
         if folder.name not in living:
             remove_bytes(here.home, folder.name)
+
+
+@contextmanager
+def checking() -> Iterator[None]:
+    """Let a few files be read whole at a time, so that people who finish large ones leave the server to the others.
+
+    Raises Throttled when all places are taken.
+    """
+    if not _checks.acquire(blocking=False):
+        raise Throttled("Other files are being checked.", retry_after=CHECK_SECONDS)
+    try:
+        yield
+    finally:
+        _checks.release()
 
 
 @contextmanager

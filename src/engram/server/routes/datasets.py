@@ -52,7 +52,7 @@ def listed(
     ask = Ask(who.visible_to, after, limit, equal={"digest": digest, "format": format}, prefix={"name": name})
     with here.db.read() as tx:
         page = datasets.list_datasets(tx, ask)
-    return {"items": [material.shown(one) for one in page.items], "next": page.next}
+    return {"items": [material.listed(one) for one in page.items], "next": page.next}
 
 
 @router.get("/{dataset}", operation_id="datasets.read")

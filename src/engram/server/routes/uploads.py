@@ -142,7 +142,7 @@ def finish(upload: str, asked: Finish, who: Who, here: Here, request: Request) -
         license=asked.license or "unstated",
     )
     if found.state != "done":
-        with arriving.working_on(upload):
+        with arriving.working_on(upload), arriving.checking():
             try:
                 _finish(here, purpose, upload, Given(asked.name, asked.license, source))
             except DataError as error:
