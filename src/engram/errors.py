@@ -19,6 +19,7 @@ EngramError                     has .exit_code and .remedy
 │   ├── NotFound                no run, artifact or entry by that name
 │   ├── ServerAway              the server or its core does not answer
 │   ├── NoSlot                  every slot of the machine is taken
+│   ├── NoRoom                  a quota is used up, or the disk is nearly full
 │   └── VerificationFailed      a certificate, artifact or ledger is not what was signed
 ├── Refused                     a gate said no; exit 3
 │   ├── NeedsReview             a gate wants a person; exit 4
@@ -159,6 +160,10 @@ class ServerAway(UserError):
 
 class NoSlot(UserError):
     """Every slot of the machine is taken; what waits is started when one is free."""
+
+
+class NoRoom(UserError):
+    """A quota is used up, or the disk is nearly full; nothing was taken in."""
 
 
 class VerificationFailed(UserError):

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
+from shutil import copytree
 
 
 def test_a_person_reads_baseline_tuned_difference_verdicts_artifact_and_report(trained):
@@ -137,3 +139,15 @@ def test_nothing_in_the_artifact_names_a_folder_of_this_machine(trained):
     for path in trained.artifacts()[0].rglob("*"):
         if path.is_file():
             assert home not in path.read_bytes(), path
+
+
+def test_a_dataset_that_was_added_by_name_gives_the_same_rows_as_its_file(trained, tmp_path):
+    home = replace(trained, folder=copytree(trained.folder, tmp_path / "copy"))
+    made = home.json("data", "add", "tickets.csv", "--name", "tickets", "--license", "cc0")
+    (home.folder / "tickets.csv").unlink()
+    before = json.loads((trained.last_run() / "data.json").read_text())["split"]
+    sets = ["--set", "data.sources=[{dataset: tickets}]"]
+    assert home.json("train", "toy.yaml", "--baseline-only", *sets)["state"] == "paused"
+    assert json.loads((home.last_run() / "data.json").read_text())["split"] == before
+    (source,) = json.loads((home.last_run() / "recipe.json").read_text())["data"]["sources"]
+    assert (source["dataset"], source["license"]) == (made["digest"], "cc0")

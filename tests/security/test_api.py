@@ -68,7 +68,20 @@ def anns(house, client):
     text = client.get("/api/v1/recipes/quickstart", headers=headers(house, "ann")).json()["text"]
     text = text.replace("name: quickstart", "name: anns")
     assert client.post("/api/v1/recipes", json={"text": text}, headers=headers(house, "ann")).status_code == 201
-    return {"run": made.json()["id"], "digest": digest, "name": "anns"}
+    whole = {"purpose": "dataset", "name": "mails.csv", "size": 23}
+    begun = [client.post("/api/v1/uploads", json=whole, headers=headers(house, "ann")) for _ in range(2)]
+    assert [one.status_code for one in begun] == [201, 201], begun[0].text
+    uploads = [one.json()["id"] for one in begun]
+    place = f"/api/v1/uploads/{uploads[0]}"
+    piece = {**headers(house, "ann"), "Upload-Offset": "0", "Content-Type": "application/octet-stream"}
+    assert client.patch(place, content=b"text,label\nhi,a\nho,b\n\n\n", headers=piece).status_code == 200
+    done = client.post(f"{place}/finish", json={}, headers=headers(house, "ann"))
+    assert done.status_code == 200, done.text
+    asked = {"name": "anns", "kind": "language", "source": "embedded:minilm", "recipe": "quickstart"}
+    template = client.post("/api/v1/templates", json=asked, headers=headers(house, "ann"))
+    assert template.status_code == 201, template.text
+    more = {"upload": uploads[1], "dataset": done.json()["dataset"]["id"], "template": template.json()["id"]}
+    return {"run": made.json()["id"], "digest": digest, "name": "anns", **more}
 
 
 def routes(app):
@@ -81,7 +94,7 @@ def routes(app):
 def ask(client, route, values, **more):
     """Ask a route with the values for its path, and a body that it understands where it wants one."""
     path = route.path
-    for name in ("run", "digest", "name", "prefix", "index", "attempt", "command"):
+    for name in ("run", "digest", "name", "prefix", "index", "attempt", "command", "upload", "dataset", "template"):
         path = path.replace(
             f"{{{name}}}", str(values.get(name, {"attempt": 1, "index": 0, "command": "cancel"}.get(name, "x")))
         )
@@ -93,7 +106,9 @@ def ask(client, route, values, **more):
         name for one in route.dependant.body_params for name in getattr(one.field_info.annotation, "model_fields", {})
     }
     sent = {name: value for name, value in body.items() if name in known}
-    options = {"json": sent} if method in ("POST", "PUT") else {}
+    options = {"json": sent} if method in ("POST", "PUT", "PATCH") else {}
+    if method == "PATCH":
+        more["headers"] = {**more.get("headers", {}), "Upload-Offset": "0"}
     return client.request(method, path, **options, **more)
 
 
@@ -154,7 +169,8 @@ def decide_for(house, name, operation):
 
 
 def test_lists_and_pages_show_others_nothing(client, house, anns):
-    for path in ("/api/v1/runs", "/api/v1/artifacts", "/api/v1/deployments", "/api/v1/keys"):
+    nouns = ("runs", "artifacts", "deployments", "keys", "datasets", "uploads", "templates")
+    for path in (f"/api/v1/{noun}" for noun in nouns):
         items = client.get(path, headers=headers(house, "bob")).json()["items"]
         assert not [one for one in items if one.get("owner") == house.ids["ann"]], path
     assert client.get("/api/v1/runs", headers=headers(house, "root")).json()["items"]

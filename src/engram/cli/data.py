@@ -1,4 +1,4 @@
-"""`engram data`: look at a file of rows before anything is trained on it."""
+"""`engram data`: look at a file of rows before anything is trained on it, and keep it in the home by its digest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from engram.schema.recipe import Source
     from engram.schema.split import DataReport
 
-app = typer.Typer(help="Look at rows before training: what is in a file, and what would be lost.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at rows before training: what is in a file, and what would be lost; and keep datasets.",
+    no_args_is_help=True,
+)
 
 File = Annotated[Path, typer.Argument(help="A CSV or JSON Lines file.", show_default=False)]
 Columns = Annotated[str, typer.Option(help="Which column is which, as text=sentence,label=class.")]
@@ -56,22 +59,66 @@ def check(
 
 
 @app.command()
-def show(
+def add(
     file: File,
+    name: Annotated[str, typer.Option(help="The dataset's name; without it the file's own.")] = "",
+    license: Annotated[str, typer.Option(help="The licence of the data, as CC-BY-4.0 or own.")] = "unstated",
+    format: Format = "auto",
+    delimiter: Delimiter = None,
+    header: Header = None,
+    quoting: Quoting = True,
+) -> None:
+    """Read the whole FILE and keep it as a dataset of this home, which recipes name as `dataset: NAME`."""
+    from dataclasses import replace
+
+    from engram.cli.datasets import add_file, print_dataset, progress
+    from engram.settings import load_settings
+
+    source = replace(_source(file, format, delimiter, header, quoting), license=license)
+    with progress(file.name) as tick:
+        made = add_file(load_settings().home, file, source, name or file.name, tick)
+    print_dataset(made)
+
+
+@app.command("list")
+def list_datasets() -> None:
+    """List the datasets of this home."""
+    from engram.cli.datasets import list_home
+    from engram.settings import load_settings
+
+    found = list_home(load_settings().home)
+    columns = ("name", "rows", "bytes", "format", "license", "digest")
+    output.table(
+        columns, [[f"{one[key]:,}" if key in ("rows", "bytes") else one[key] for key in columns] for one in found]
+    )
+    if output.json_wanted():
+        output.emit_json(found)
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="A file of rows, or the name or digest of a dataset.")],
     rows: Annotated[int, typer.Option(min=1, help="How many rows.")] = 5,
     format: Format = "auto",
     delimiter: Delimiter = None,
     header: Header = None,
     quoting: Quoting = True,
 ) -> None:
-    """Print the first rows of FILE, every column, with the line that each begins on."""
+    """Print the first rows of a file, every column, with the line that each begins on; or what a dataset holds."""
     from itertools import islice
 
     from rich.table import Table
 
+    from engram.cli.datasets import list_home, print_dataset, show_home
     from engram.data.reader import choose_reader, shown
     from engram.data.sources import source_path
+    from engram.settings import load_settings
 
+    if not file.exists() and len(file.parts) == 1:
+        home = load_settings().home
+        if not file.suffix or any(str(file) == one["name"] for one in list_home(home)):
+            print_dataset(show_home(home, str(file)))
+            return
     source = _source(file, format, delimiter, header, quoting)
     path = source_path(source, Path())
     reader = choose_reader(path, source)

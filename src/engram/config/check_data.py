@@ -11,6 +11,7 @@ from engram.errors import did_you_mean
 from engram.schema.card import TaskCard
 from engram.schema.codec import FieldProblem, Path
 from engram.schema.form import FORMS
+from engram.schema.label import is_digest, label_fault
 from engram.schema.recipe import Recipe, Source
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -34,13 +35,15 @@ def check_data(recipe: Recipe, task: TaskCard | None) -> list[FieldProblem]:
 
 
 def _source(source: Source, path: Path, use: str) -> Iterator[FieldProblem]:
-    if [source.path, source.sample, source.hub].count(None) != 2:
-        yield FieldProblem(path, "a source gives exactly one of 'path', 'sample' and 'hub'.")
+    if [source.path, source.sample, source.hub, source.dataset].count(None) != 3:
+        yield FieldProblem(path, "a source gives exactly one of 'path', 'sample', 'hub' and 'dataset'.")
     if source.path is not None:
         yield from _file(source.path, (*path, "path"))
     if source.sample is not None and not re.fullmatch(r"[a-z0-9_]+", source.sample):
         told = f"a sample is named by lower-case letters, digits and _; {source.sample[:80]!r} is no such name."
         yield FieldProblem((*path, "sample"), told)
+    if source.dataset is not None and not is_digest(source.dataset) and (told := label_fault(source.dataset)):
+        yield FieldProblem((*path, "dataset"), f"'dataset' is no name of a dataset: {told}.")
     yield from _hub(source, path)
     if source.delimiter is not None and (len(source.delimiter) != 1 or source.delimiter in '\r\n"'):
         yield FieldProblem((*path, "delimiter"), f"'delimiter' must be one character, not {source.delimiter!r}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,17 @@ _FOREIGN = {
     b"\xfd7zXZ\0": "an xz archive",
     b"\x28\xb5\x2f\xfd": "a Zstandard archive",
     b"PAR1": "a Parquet file",
+    b"BZh": "a bzip2 archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x04\x22\x4d\x18": "an LZ4 archive",
+    b"!<arch>\n": "an ar archive",
+    b"\x93NUMPY": "a NumPy array, which may hold code",
+    b"\x89HDF\r\n": "an HDF5 file",
 }
+# Pickled objects: protocols 2 to 5 begin with a mark; 0 and 1 are text that begins with an opcode, or with two names.
+_PICKLED = re.compile(rb"\x80[\x02-\x05]|\((?:dp|lp|p)\d+\n|\]q\x00|\}q\x00|c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n[(pq]")
+_TAR_MARK, _TAR_AT = b"ustar", 257
 
 
 @dataclass
@@ -77,7 +88,11 @@ def read_head(path: Path) -> bytes:
 
 
 def refuse_foreign(head: bytes, path: Path) -> None:
-    """Raise DataError, in words, when a file begins as archives and UTF-16 text do, or as Parquet does."""
+    """Raise DataError, in words, when a file begins as archives, pickles and UTF-16 text do, or as Parquet does."""
+    packed = {"pickled objects, which may hold code": _PICKLED.match(head) is not None}
+    packed["a tar archive"] = head[_TAR_AT : _TAR_AT + len(_TAR_MARK)] == _TAR_MARK
+    for what in (what for what, found in packed.items() if found):
+        raise DataError(f"this is {what}, not UTF-8 text.", file=str(path), line=1, column=1, remedy=_CONVERT)
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             remedy = "Set format: parquet." if magic == b"PAR1" else _CONVERT

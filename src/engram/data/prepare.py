@@ -56,7 +56,8 @@ def prepare_split(
 ) -> Prepared:
     """Return the split of some data: from the cache if a sound one is there, else made and put there whole.
 
-    folder: where relative paths begin. cache: the parent of all entries. forms: those that the task takes.
+    folder: where relative paths begin. cache: the parent of all entries, and of the home's datasets.
+    forms: those that the task takes.
     steps: text → text, applied in order when rows are cleaned. composer: makes the rows, in place of one of the forms.
     step_names: one for each step and the composer, with its version and options, because they are part of the entry's
     key. on_progress: called with rows done and rows in all (0 while they are still being counted).
@@ -68,7 +69,7 @@ def prepare_split(
     count = len(steps) + (composer is not None)
     if count != len(step_names):
         raise UsageError(f"{count} prep steps came with {len(step_names)} names; each needs one.")
-    reading = _reading(data, folder, forms, steps, composer)
+    reading = _reading(data, folder, forms, steps, composer, cache)
     names = [*([reading.repair.name] if reading.repair else []), *step_names]
     target = cache / entry_key(data, reading.form.name, [each.file for each in reading.opened], names)
     cached = target.is_dir()
@@ -88,21 +89,26 @@ def check_data(
     forms: Sequence[str] = ("label",),
     steps: Steps = (),
     composer: Composer | None = None,
+    stored: Path | None = None,
 ) -> DataReport:
     """Read every row, as a run would, and report; nothing is written. All kept rows count as `train`.
+
+    stored: where the datasets of a home lie, for sources that name one.
 
     Raises what `prepare_split` raises.
     """
     everything = replace(data, split=replace(data.split, train=1.0, valid=0.0, test=0.0))
-    reading = _reading(everything, folder, forms, steps, composer)
+    reading = _reading(everything, folder, forms, steps, composer, stored)
     found = scan(reading, lambda rows: None)
     decision = decide(found, reading.data, reading.form)
     check_unchanged(reading.opened)
     return _report(reading, decision, leaked=0, repaired=found.repaired)
 
 
-def _reading(data: Data, folder: Path, forms: Sequence[str], steps: Steps, composer: Composer | None) -> Reading:
-    opened = open_sources(data.sources, folder)
+def _reading(
+    data: Data, folder: Path, forms: Sequence[str], steps: Steps, composer: Composer | None, stored: Path | None
+) -> Reading:
+    opened = open_sources(data.sources, folder, stored)
     repair = Repair() if data.clean.repair_encoding else None
     clean = cleaner([*([repair] if repair else []), *steps], strip=data.clean.strip)
     if composer:

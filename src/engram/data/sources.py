@@ -11,6 +11,7 @@ from engram.data import hub
 from engram.data.blocks import open_source
 from engram.data.folder import is_many
 from engram.data.reader import Reader, choose_reader
+from engram.data.stored import find_content
 from engram.errors import DataError, UnknownName, UsageError
 from engram.files import sha256_file
 from engram.schema.recipe import Source
@@ -29,36 +30,50 @@ class Opened:
     file: SourceFile
 
 
-def open_sources(sources: tuple[Source, ...], folder: Path) -> tuple[Opened, ...]:
-    """Find every source, its format and its digest; relative paths begin at `folder`.
+def open_sources(sources: tuple[Source, ...], folder: Path, stored: Path | None = None) -> tuple[Opened, ...]:
+    """Find every source, its format and its digest; relative paths begin at `folder`, datasets lie in `stored`.
 
-    Raises UsageError when there is no source or one does not name exactly one of path, sample and hub, UnknownName for
-    a sample that does not exist, DataError for what can't be read.
+    Raises UsageError when there is no source or one does not name exactly one of path, sample, hub and dataset,
+    UnknownName for a sample that does not exist, NotFound for a dataset that this home doesn't hold, DataError for what
+    can't be read or is not what its digest says.
     """
     if not sources:
         raise UsageError("the recipe names no source of rows.", remedy="Add one under data.sources: {path: rows.csv}.")
-    return tuple(_open(source, folder) for source in sources)
+    return tuple(_open(source, folder, stored) for source in sources)
 
 
-def _open(source: Source, folder: Path) -> Opened:
-    path = source_path(source, folder)
+def _open(source: Source, folder: Path, stored: Path | None) -> Opened:
+    path = source_path(source, folder, stored)
     reader = choose_reader(path, source)
     found = reader.look(path, source)
     digest, size = fingerprint(path, source)
-    name = hub.full_name(source) if source.hub else f"sample:{source.sample}" if source.sample else str(source.path)
+    if source.dataset is not None and digest != source.dataset:
+        raise DataError(
+            f"the dataset {source.dataset} changed on the disk: it is {digest} now.",
+            file=str(path),
+            remedy="Bring it in again: engram data add FILE",
+        )
+    name = _named(source)
     return Opened(
         path, source, reader, found.columns, found.said, SourceFile(name, digest, size, reader.name, source.license)
     )
 
 
-def source_path(source: Source, folder: Path) -> Path:
+def source_path(source: Source, folder: Path, stored: Path | None = None) -> Path:
     """Return the file, the folder or the pattern of a source; for a hub id, what stands for it in messages.
 
     Samples are looked up among those that exist, so no name can leave their folder. Raises UsageError unless exactly
-    one of path, sample and hub is named, UnknownName for a sample that does not exist.
+    one of path, sample, hub and dataset is named, UnknownName for a sample that does not exist, NotFound for a dataset
+    that the home doesn't hold.
     """
-    if [source.path, source.sample, source.hub].count(None) != 2:
-        raise UsageError("a source needs exactly one of path, sample and hub.", remedy="Write {path: rows.csv}.")
+    if [source.path, source.sample, source.hub, source.dataset].count(None) != 3:
+        raise UsageError(
+            "a source needs exactly one of path, sample, hub and dataset.", remedy="Write {path: rows.csv}."
+        )
+    if source.dataset is not None:
+        if stored is None:
+            raise UsageError("a dataset is read within a home only.", remedy="Write {path: rows.csv}.")
+        return find_content(stored, source.dataset)
     if source.hub is not None:
         return Path(f"hub:{source.hub}")
     if source.path is not None:
@@ -68,6 +83,12 @@ def source_path(source: Source, folder: Path) -> Path:
     if source.sample not in known:
         raise UnknownName.of("sample", str(source.sample), known)
     return known[source.sample]
+
+
+def _named(source: Source) -> str:
+    if source.hub:
+        return hub.full_name(source)
+    return f"sample:{source.sample}" if source.sample else str(source.path or source.dataset)
 
 
 def fingerprint(path: Path, source: Source) -> tuple[str, int]:

@@ -87,4 +87,4 @@ def find_forbidden_licenses(sources: Sequence[Source], use: str) -> list[str]:
     """
     if use != "commercial":
         return []
-    return [f"{s.path or s.sample}: {s.license}" for s in sources if research_only(s.license)]
+    return [f"{s.path or s.sample or s.hub or s.dataset}: {s.license}" for s in sources if research_only(s.license)]

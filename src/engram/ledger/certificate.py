@@ -95,6 +95,11 @@ def certify(
         "run": run,
     }
     entry = _entered(ledger, manifest.digest, body) or ledger.append(ENTRY_TYPE, manifest.digest, body, actor)
+    return staple(envelope, ledger, entry)
+
+
+def staple(envelope: Any, ledger: Ledger, entry: Entry) -> bytes:
+    """Return the bytes of `certificate.json`: a signed statement with its ledger entry and the proof of it."""
     return canonical_json(
         {
             "format": FORMAT,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from engram.errors import VerificationFailed
-from engram.files import sha256_bytes
+from engram.files import json_digest, sha256_bytes
+from engram.ledger import template_certificate
 from engram.ledger.certificate import (
     ARTIFACT_NAME,
     ENTRY_TYPE,
@@ -43,7 +44,7 @@ def verify_certificate(content: bytes, key: VerifierKey, manifest: bytes | None 
         yield _ok(step, f"Ed25519 by {key.id}")
         step = "statement"
         statement = _read_statement(payload)
-        yield _ok(step, f"in-toto Statement v1 about {len(statement['subject']) - 1} files, run {_run(statement)}")
+        yield _ok(step, f"in-toto Statement v1 about {_about(statement)}")
         step = "ledger entry"
         _check_entry(certificate, statement, payload)
         yield _ok(step, f"index {certificate.leaf_index} names this statement")
@@ -59,7 +60,7 @@ def verify_certificate(content: bytes, key: VerifierKey, manifest: bytes | None 
         yield Check(f"{CERTIFICATE}: {step}", False, str(error))
         return
     if manifest is not None:
-        received, expected = sha256_bytes(manifest), statement["predicate"]["manifest"]
+        received, expected = sha256_bytes(manifest), statement["predicate"].get("manifest", "no manifest")
         if received == expected:
             yield Check(MANIFEST, True, received)
         else:
@@ -72,6 +73,8 @@ def certified_digests(content: bytes, key: VerifierKey) -> tuple[str, dict[str, 
     Raises VerificationFailed when it is not signed by ``key``.
     """
     statement = _read_statement(unseal(read_certificate(content).dsse, key))
+    if _is_about_template(statement):
+        raise VerificationFailed("The certificate is a template's, not an artifact's.")
     artifact, *files = ((item["name"], f"sha256:{item['digest']['sha256']}") for item in statement["subject"])
     return artifact[1], dict(files)
 
@@ -135,6 +138,8 @@ def _read_statement(payload: bytes) -> dict[str, Any]:
     try:
         statement = from_canonical_json(payload)
         kinds = (statement["_type"], statement["predicateType"])
+        if kinds == (STATEMENT_TYPE, template_certificate.PREDICATE_TYPE):
+            return _read_template(statement)
         if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
             raise ValueError(f"its types are {kinds}")
         names = [subject["name"] for subject in statement["subject"]]
@@ -148,17 +153,46 @@ def _read_statement(payload: bytes) -> dict[str, Any]:
     return dict(statement)
 
 
+def _read_template(statement: Any) -> dict[str, Any]:
+    """Return the statement about a template, whose one subject is the digest of the parts that it names."""
+    [subject] = statement["subject"]
+    parts = {name: value for name, value in statement["predicate"].items() if name != "template"}
+    named = {
+        "name": template_certificate.SUBJECT_NAME,
+        "digest": {"sha256": json_digest(parts).removeprefix("sha256:")},
+    }
+    if set(parts) != set(template_certificate.PARTS) or not isinstance(statement["predicate"]["template"], str):
+        raise ValueError("its predicate does not name the parts of a template and its id")
+    if subject != named:
+        raise ValueError("its subject is not the digest of the parts that it names")
+    return dict(statement)
+
+
+def _is_about_template(statement: Mapping[str, Any]) -> bool:
+    return bool(statement["predicateType"] == template_certificate.PREDICATE_TYPE)
+
+
+def _about(statement: dict[str, Any]) -> str:
+    if _is_about_template(statement):
+        return f"the template {statement['predicate']['template']}"
+    return f"{len(statement['subject']) - 1} files, run {_run(statement)}"
+
+
 def _check_entry(certificate: Certificate, statement: dict[str, Any], payload: bytes) -> None:
     try:
         entry = decode(certificate.leaf)
     except ValueError as error:
         raise VerificationFailed(f"The leaf is not a ledger entry: {error}.") from error
     predicate = statement["predicate"]
+    if _is_about_template(statement):
+        kind, more = template_certificate.ENTRY_TYPE, {"template": predicate["template"]}
+    else:
+        kind, more = ENTRY_TYPE, {"manifest": predicate["manifest"], "run": predicate.get("run")}
     expected = {
         "index": certificate.leaf_index,
-        "type": ENTRY_TYPE,
+        "type": kind,
         "subject": f"sha256:{statement['subject'][0]['digest']['sha256']}",
-        "body": {"statement": sha256_bytes(payload), "manifest": predicate["manifest"], "run": predicate.get("run")},
+        "body": {"statement": sha256_bytes(payload), **more},
     }
     for name, value in expected.items():
         if getattr(entry, name) != value:

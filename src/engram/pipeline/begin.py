@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 from engram import files, registry
 from engram.config.load import Loaded
+from engram.config.pin import pin_datasets
+from engram.data.names import find_named
+from engram.data.stored import find_content
 from engram.export.format import check_packages
 from engram.gate import defaults
 from engram.pipeline.folder import RunFolder, new_run_id
@@ -18,9 +22,16 @@ from engram.schema.run import RunRecord
 def begin(loaded: Loaded, home: Path) -> RunFolder:
     """Make the folder of a new run.
 
-    Raises UsageError when the recipe loosens a gate of the card, MissingExtra when a format can't be written here.
+    Datasets of the home are pinned to their digests.
+
+    Raises UsageError when the recipe loosens a gate of the card, MissingExtra when a format can't be written here,
+    NotFound for a dataset that the home doesn't hold.
     """
+    loaded = pin_datasets(loaded, partial(find_named, home / "datasets"))
     recipe = loaded.recipe
+    for one in recipe.data.sources:
+        if one.dataset is not None:
+            find_content(home / "datasets", one.dataset)
     check_packages(registry.get("export", name) for name in recipe.export)
     gates = defaults.declare(registry.get("kind", recipe.kind).tasks[recipe.task].gates, recipe.gates)
     folder = RunFolder(home / "runs" / new_run_id())

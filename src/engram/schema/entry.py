@@ -17,6 +17,10 @@ ENTRY_TYPES = frozenset(
         "run.refused",
         "artifact.certified",
         "deployment.changed",
+        "dataset.registered",
+        "dataset.deleted",
+        "template.registered",
+        "template.deleted",
         "key.rotated",
     }
 )

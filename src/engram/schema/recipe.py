@@ -33,7 +33,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Source:
-    """One source of rows: exactly one of `path`, `sample` and `hub`.
+    """One source of rows: exactly one of `path`, `sample`, `hub` and `dataset`.
 
     path: a file, a folder of files or of sub-folders named by labels, or a pattern such as ``data/part-*.jsonl``;
         relative to the recipe's folder or absolute.
@@ -48,6 +48,7 @@ class Source:
     subset: one of the data set's configurations, where it has several (hub only).
     split: the part of the data set that is read, as ``train``, where it has several (hub only).
     paragraphs: rows are paragraphs with blank lines between them, not lines (text only).
+    dataset: the name or the digest (``sha256:…``) of a dataset of this home; a run pins the digest.
     """
 
     path: str | None = None
@@ -63,6 +64,7 @@ class Source:
     subset: str | None = None
     split: str | None = None
     paragraphs: bool = False
+    dataset: str | None = None
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,16 @@ _SERVER = _Row({SERVICE: ANY}, on_object=False)
 # `*.list` shows rows by its reach; `*.read` one object. Names are noun.verb, as routes, topics and methods give them.
 _TABLE: dict[str, dict[str, _Row]] = {
     # what is trained, and from what
-    "templates": {"list": _LIST, "read": _READ, "create": _MAKE, "update": _WRITE, "delete": _WRITE},
+    "templates": {
+        "list": _LIST, "read": _READ, "certificate": _READ, "create": _MAKE, "update": _WRITE, "delete": _WRITE,
+    },
     "datasets": {
-        "list": _LIST, "read": _READ, "create": _MAKE, "upload": _WRITE, "download": _READ, "check": _WRITE,
-        "share": _WRITE, "update": _WRITE, "delete": _WRITE,
+        "list": _LIST, "read": _READ, "create": _MAKE, "preview": _READ, "download": _READ, "share": _WRITE,
+        "update": _WRITE, "delete": _WRITE,
+    },
+    # what is on its way is its sender's own; finishing it also asks for the right to make what it becomes
+    "uploads": {
+        "list": _LIST_MINE, "read": _WRITE, "create": _MAKE, "write": _WRITE, "finish": _WRITE, "abort": _WRITE,
     },
     "recipes": {
         "list": _LIST, "read": _READ, "create": _MAKE, "validate": _MAKE_MINE, "import": _MAKE, "update": _WRITE,

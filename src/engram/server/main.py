@@ -30,11 +30,14 @@ from engram.server.active import active
 from engram.server.app import create_app
 from engram.server.bindings import StoredFamilies, StoredUsers, record_in
 from engram.server.core_link import CoreLink
+from engram.server.datasets import adopt as adopt_datasets
 from engram.server.drain import drain
 from engram.server.keeper import Keeper
 from engram.server.platform import Platform
 from engram.server.sample import queue_sample
 from engram.server.scheduler import Scheduler
+from engram.server.templates import adopt as adopt_templates
+from engram.server.uploads import sweep_all
 from engram.settings import Settings
 from engram.store.home import open_home
 from engram.store.ids import new_id
@@ -81,7 +84,11 @@ def open_platform(
                 clock=time.time,
                 threads=settings.threads,
             )
-            yield platform, make_first_admin(users, passwords, new_id("u"))
+            password = make_first_admin(users, passwords, new_id("u"))
+            sweep_all(platform)
+            adopt_datasets(platform)
+            adopt_templates(platform)
+            yield platform, password
             core.close()
     finally:
         opened.close()

@@ -25,6 +25,7 @@ STATUS: Mapping[type[EngramError], int] = {
     errors.UnsafeAddress: 422,
     errors.Conflict: 409,
     errors.NoSlot: 409,
+    errors.NoRoom: 507,
     errors.NotFound: 404,
     errors.Refused: 409,
     errors.HomeBusy: 409,

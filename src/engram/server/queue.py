@@ -12,7 +12,9 @@ from engram.store.records import runs
 from engram.store.records.runs import Run
 
 
-def queue(tx: Connection, here: Platform, owner: str, loaded: Loaded, priority: int = 0) -> Run:
+def queue(
+    tx: Connection, here: Platform, owner: str, loaded: Loaded, priority: int = 0, template: str | None = None
+) -> Run:
     """Make a run of a recipe, its folder first, and let it wait for a slot.
 
     Raises what `pipeline.begin` raises: UsageError, MissingExtra.
@@ -28,4 +30,5 @@ def queue(tx: Connection, here: Platform, owner: str, loaded: Loaded, priority: 
         body=to_dict(recipe),
         recipe_digest=loaded.digest,
         priority=priority,
+        template=template,
     )

@@ -32,7 +32,7 @@ from engram.store.sqlite import DATABASE_FILE
 FORMAT = "engram.backup/1"
 MANIFEST = "backup.json"
 KEYS, LEDGER = "keys", "ledger"
-FOLDERS = ("artifacts", "datasets", "runs")
+FOLDERS = ("artifacts", "datasets", "runs", "templates")
 SKIPPED = frozenset({"checkpoints", "staging", "pid"})
 
 

@@ -17,15 +17,18 @@ from sqlalchemy import select
 
 from engram.artifacts.paths import CERTIFICATE
 from engram.artifacts.store import PENDING
+from engram.data.names import list_datasets
 from engram.files import read_json
 from engram.proc import crashpoint
 from engram.store import idempotency, tables
 from engram.store.database import Database, now
 from engram.store.records.logins import forget_logins
+from engram.store.records.runs import ENDED
+from engram.store.records.uploads import end_upload, expired_uploads, living_uploads
 
 TEMPORARY = ".tmp-"
 GOING = ".tmp-gc-"
-Sort = Literal["leftover", "artifact", "dataset", "checkpoint"]
+Sort = Literal["leftover", "artifact", "dataset", "checkpoint", "upload"]
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,17 @@ class Item:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What the database wants kept: names of folders, which are digests in hex."""
+    """What the database wants kept: names of folders, which are digests in hex, and ids of uploads."""
 
     artifacts: frozenset[str]
     datasets: frozenset[str]
+    uploads: frozenset[str] = frozenset()
 
 
 def plan(db: Database | None, home: Path) -> tuple[Item, ...]:
     """Return what nothing refers to, changing nothing. db: None for a home that never had a server."""
     kept = _kept(db)
-    parts = (_leftovers(home), _artifacts(home, kept), _datasets(home, kept), _checkpoints(home))
+    parts = (_leftovers(home), _artifacts(home, kept), _datasets(home, kept), _checkpoints(home), _uploads(home, kept))
     return tuple(item for part in parts for item in part)
 
 
@@ -75,9 +79,12 @@ def sweep(db: Database | None, home: Path, items: Sequence[Item]) -> tuple[Item,
 
 
 def forget_expired(db: Database) -> int:
-    """Remove rows whose time is over: answers by idempotency key, and logins; return how many."""
+    """Remove rows whose time is over (answers by idempotency key, logins) and end such uploads; return how many."""
     with db.write() as tx:
-        return idempotency.forget(tx) + forget_logins(tx, now(tx))
+        over = expired_uploads(tx)
+        for one in over:
+            end_upload(tx, one.id, "aborted")
+        return len(over) + idempotency.forget(tx) + forget_logins(tx, now(tx))
 
 
 def _kept(db: Database | None) -> _Kept:
@@ -92,8 +99,9 @@ def _kept(db: Database | None) -> _Kept:
     }
     with db.read() as tx:
         found = {name: {d for query in some for d in tx.execute(query).scalars()} for name, some in queries.items()}
+        uploads = living_uploads(tx)
     hexes = {name: frozenset(digest.removeprefix("sha256:") for digest in some) for name, some in found.items()}
-    return _Kept(hexes["artifacts"], hexes["datasets"])
+    return _Kept(hexes["artifacts"], hexes["datasets"], uploads)
 
 
 def _leftovers(home: Path) -> Iterator[Item]:
@@ -115,11 +123,33 @@ def _artifacts(home: Path, kept: _Kept) -> Iterator[Item]:
 def _datasets(home: Path, kept: _Kept) -> Iterator[Item]:
     used = {name for path in home.glob("runs/*/data.json") if (name := _said(path, "folder"))}
     unreadable = [path for path in home.glob("runs/*/data.json") if not _said(path, "folder")]
-    if unreadable:  # what such a run uses is not known, so nothing is called unused
+    waited = _waited_for(home)
+    if unreadable or waited is None:  # what such a run uses is not known, so nothing is called unused
         return
+    named = {one.digest.removeprefix("sha256:") for one in list_datasets(home / "datasets").values()}
     for path in _folders(home / "datasets"):
-        if path.name not in used | kept.datasets:
+        if path.name not in used | kept.datasets | named | waited:
             yield _item("dataset", home, path, "no run and no dataset refers to it")
+
+
+def _waited_for(home: Path) -> set[str] | None:
+    """Return the datasets that runs which have not ended will read; None when that can't be known."""
+    found: set[str] = set()
+    for path in home.glob("runs/*/recipe.json"):
+        if _said(path.with_name("run.json"), "state") in ENDED:
+            continue
+        try:
+            sources = read_json(path)["data"]["sources"]
+            found |= {str(one["dataset"]).removeprefix("sha256:") for one in sources if one.get("dataset")}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return None
+    return found
+
+
+def _uploads(home: Path, kept: _Kept) -> Iterator[Item]:
+    for path in _folders(home / "uploads"):
+        if path.name not in kept.uploads:
+            yield _item("upload", home, path, "the upload ended, or its time is over")
 
 
 def _checkpoints(home: Path) -> Iterator[Item]:

@@ -92,7 +92,7 @@ evaluate: {metrics: [acuracy]}
     told = lines(write, bad)
     assert [int(line.split(":")[1]) for line in told] == [1, 2, 4, 7, 7, 8, 9, 11, 12, 13, 14]
     assert "Did you mean 'accuracy'?" in told[-1]
-    assert "'path', 'sample' and 'hub'" in told[3]
+    assert "'path', 'sample', 'hub' and 'dataset'" in told[3]
 
 
 def test_missing_keys_are_told_and_an_echo_of_a_misspelt_one_is_not(write):

@@ -1,4 +1,4 @@
-"""`engram data check` and `engram data show`."""
+"""`engram data` and `engram template` in a home that no server owns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from engram.cli import main, output
 from engram.cli.data import app, parse_columns
-from engram.errors import DataError, UsageError
+from engram.config.load import load_recipe
+from engram.errors import DataError, NotFound, UsageError
+from engram.pipeline.begin import begin
 
 RUNNER = CliRunner()
 
@@ -97,3 +99,69 @@ def test_importing_the_command_brings_nothing_heavy():
     code = "import sys, engram.cli.data; print(sorted({'numpy', 'torch', 'csv', 'engram.data'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ENGRAM_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: object) -> object:
+    assert main.run([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_file_is_added_under_a_name_listed_and_shown(home, file, capsys):
+    made = answer(capsys, "data", "add", file, "--name", "tickets", "--license", "own")
+    assert (made["name"], made["rows"], made["license"], made["format"]) == ("tickets", 4, "own", "csv")
+    assert made["quality"]["missing"] == {"body": 1}
+    assert answer(capsys, "data", "list") == [made]
+    assert answer(capsys, "data", "show", "tickets") == made
+    assert answer(capsys, "data", "show", made["digest"]) == made
+    assert main.run(["data", "show", "tickets"]) == 0
+    said = capsys.readouterr().out
+    assert "tech 3, billing 1" in said
+    assert "line 4, column 'body': the cell is empty" in said
+    assert main.run(["data", "show", "ticket"]) == 1
+    assert "Did you mean 'tickets'" in capsys.readouterr().err
+
+
+def test_a_bad_file_and_a_name_that_is_a_place_are_refused(home, file, capsys):
+    assert main.run(["data", "add", str(file), "--name", "../x"]) == 2
+    file.write_text("a,b\n1\n")
+    assert main.run(["data", "add", str(file)]) == 1
+    assert "tickets.csv:2" in capsys.readouterr().err
+    assert answer(capsys, "data", "list") == []
+    assert not list((home / "datasets").glob("*"))
+
+
+def test_a_run_without_a_server_reads_the_dataset_that_its_recipe_names(home, file, tmp_path, capsys):
+    made = answer(capsys, "data", "add", file, "--name", "tickets", "--license", "own")
+    sets = ["data.sources=[{dataset: tickets}]", "data.columns={text: body, label: team}"]
+    loaded = load_recipe("quickstart", sets=sets)
+    folder = begin(loaded, home)
+    (source,) = folder.recipe().data.sources
+    assert (source.dataset, source.format, source.license) == (made["digest"], "csv", "own")
+    assert folder.record().recipe_digest != loaded.digest
+    with pytest.raises(NotFound, match="Did you mean 'tickets'"):
+        begin(load_recipe("quickstart", sets=["data.sources=[{dataset: ticket}]"]), home)
+
+
+def test_a_template_is_registered_listed_shown_and_its_certificate_verifies(home, file, tmp_path, capsys):
+    answer(capsys, "data", "add", file, "--name", "tickets", "--license", "own")
+    asked = ["--kind", "language", "--task", "classify", "--source", "embedded:minilm", "--dataset", "tickets"]
+    made = answer(capsys, "template", "register", "mine", *asked, "--columns", "text=body,label=team")
+    assert (made["name"], made["task"], made["recipe"]) == ("mine", "classify", "custom_classify")
+    assert answer(capsys, "template", "list") == [made]
+    assert answer(capsys, "template", "show", "mine", "--certificate", tmp_path / "c.json") == made
+    assert answer(capsys, "verify", tmp_path / "c.json")["verified"]
+    text = (tmp_path / "c.json").read_text()
+    (tmp_path / "c.json").write_text(text.replace('"leaf_index":1', '"leaf_index":0'))
+    assert main.run(["verify", str(tmp_path / "c.json")]) == 1
+    assert main.run(["template", "register", "mine", *asked]) == 1
+    assert "already" in capsys.readouterr().err
+    assert main.run(["template", "register", "../mine", *asked]) == 2
+    assert main.run(["template", "show", "min"]) == 1
+    (tmp_path / "recipe.yaml").write_text(made["recipe_text"])
+    assert load_recipe(tmp_path / "recipe.yaml").recipe.data.columns == {"text": "body", "label": "team"}

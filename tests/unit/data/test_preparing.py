@@ -274,7 +274,7 @@ def test_sources_that_do_not_exist_are_answered(tmp_path):
         prepare(tmp_path, Data((Source(sample="../secrets"),)))
     with pytest.raises(UnknownName, match="Unknown reader 'cvs'"):
         prepare(tmp_path, Data((Source(path="rows.csv", format="cvs"),)))
-    with pytest.raises(UsageError, match="exactly one of path, sample and hub"):
+    with pytest.raises(UsageError, match="exactly one of path, sample, hub and dataset"):
         prepare(tmp_path, Data((Source(),)))
     with pytest.raises(UsageError, match="no source"):
         prepare(tmp_path, Data(()))

@@ -13,7 +13,7 @@ from engram.store.database import now
 from engram.store.gc import forget_expired, plan, sweep
 from engram.store.home import open_home
 from engram.store.idempotency import once
-from engram.store.records import artifacts, datasets, users
+from engram.store.records import artifacts, datasets, uploads, users
 
 
 @pytest.fixture
@@ -127,3 +127,37 @@ def test_rows_whose_time_is_over_are_forgotten(opened):
     assert forget_expired(opened) == 1
     with opened.read() as tx:
         assert users.count_users(tx) == 1
+
+
+def test_the_bytes_of_uploads_go_when_their_time_is_over_and_stay_while_they_arrive(home, opened):
+    with opened.write() as tx:
+        ann = users.find_user(tx, "ann").id
+        said = {"owner": ann, "purpose": "dataset", "name": "a.csv", "size": 10}
+        living, over = (uploads.create_upload(tx, seconds=60, **said).id for _ in range(2))
+        tx.execute(update(tables.uploads).where(tables.uploads.c.id == over).values(expires=1))
+    for one in (living, over, "up_lost"):
+        write(home / "uploads" / one / "data.csv")
+    items = [item for item in plan(opened, home) if item.sort == "upload"]
+    assert paths(items) == {f"uploads/{over}", "uploads/up_lost"}
+    sweep(opened, home, items)
+    assert (home / "uploads" / living / "data.csv").exists()
+    assert not (home / "uploads" / over).exists()
+    forget_expired(opened)
+    with opened.read() as tx:
+        assert [uploads.get_upload(tx, one).state for one in (living, over)] == ["open", "aborted"]
+
+
+def test_the_data_of_names_and_of_runs_that_wait_stays(home, opened):
+    named, waited, ended = ("d" * 64, "e" * 64, "f" * 64)
+    for digest in (named, waited, ended):
+        write(home / "datasets" / digest / "data.csv")
+    local = {"name": "mails", "digest": f"sha256:{named}", "license": "", "bytes": 1, "rows": 1, "read": {}}
+    write(home / "datasets" / "names.json", json.dumps({"names": {"mails": {**local, "quality": {}}}}))
+    for run, digest, state in (("r_2", waited, "queued"), ("r_3", ended, "published")):
+        recipe = {"data": {"sources": [{"dataset": f"sha256:{digest}"}, {"dataset": None}]}}
+        write(home / "runs" / run / "recipe.json", json.dumps(recipe))
+        write(home / "runs" / run / "run.json", json.dumps({"state": state}))
+    assert f"datasets/{ended}" in paths(plan(opened, home))
+    assert not {f"datasets/{named}", f"datasets/{waited}"} & paths(plan(opened, home))
+    write(home / "runs" / "r_2" / "recipe.json", "{")  # what it will read is not known now
+    assert f"datasets/{ended}" not in paths(plan(opened, home))

@@ -19,9 +19,10 @@ def test_a_template_is_registered_under_a_name_of_its_own(db, ann):
         assert templates.find_template(tx, "base", visible_to=ann) == templates.get_template(tx, made.id) == made
         with pytest.raises(Conflict):
             templates.create_template(tx, name="base", **said)
-        assert templates.change_template(tx, made.id, version=1, body={}).body == {}
+        assert templates.change_template(tx, made.id, version=1, name="basis").body == {"lora": True}
         with pytest.raises(Changed):
-            templates.change_template(tx, made.id, version=1, body={})
+            templates.change_template(tx, made.id, version=1, name="base")
+        assert templates.change_template(tx, made.id, name="base").version == 3
         assert templates.find_template(tx, "base", visible_to="u_other") is None
         assert len(templates.list_templates(tx, Ask(equal={"kind": "language"}, prefix={"name": "ba"})).items) == 1
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path as File
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from engram import files, registry
+from engram import registry
 from engram.config.load import Loaded, load_recipe
+from engram.config.pin import pin_datasets
 from engram.config.read import read_tree
 from engram.config.shipped import find_recipe, shipped_names
 from engram.errors import Forbidden, UsageError
+from engram.pipeline.template import keep_text
 from engram.schema.codec import to_dict
 from engram.security.principal import ADMIN, HOUSE
 from engram.server.access import Here, Who
+from engram.server.datasets import named
 from engram.store.pages import USUAL, Ask
 from engram.store.records import recipes as stored
 from engram.store.records.recipes import StoredRecipe
@@ -89,27 +94,44 @@ def save(asked: NewRecipe, who: Who, here: Here) -> dict[str, Any]:
     return shown(made)
 
 
-def load(here: Here, who: Who, name: str, sets: list[str], profile: str | None) -> Loaded:
-    """Load a recipe by name with changes, as a run will use it.
+def load(
+    here: Here,
+    who: Who,
+    name: str,
+    sets: list[str],
+    profile: str | None,
+    flags: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Load a recipe by name with changes, as a run will use it. flags: dotted key → value, stronger than `sets`.
 
     Raises what `load_recipe` raises, and Forbidden for places on the server's disk that are not the caller's to name.
     """
     if name in shipped_names():
-        found = load_recipe(name, sets=sets, profile=profile, environment={})
+        found = load_recipe(name, sets=sets, profile=profile, flags=flags, environment={})
     else:
-        found = read(here, find(here, who.to("recipes.read"), name).source, sets, profile)
+        found = read(here, find(here, who.to("recipes.read"), name).source, sets, profile, flags)
+    return settled(here, who, found)
+
+
+def settled(here: Here, who: Who, found: Loaded) -> Loaded:
+    """Return a recipe as the caller's run may use it: places on the disk refused, datasets pinned to their digests.
+
+    Raises Forbidden, and NotFound for a dataset that is not there or not hers.
+    """
     check_places(found, who)
-    return found
+    return pin_datasets(found, partial(named, here, who))
 
 
-def read(here: Here, text: str, sets: list[str] | None = None, profile: str | None = None) -> Loaded:
+def read(
+    here: Here,
+    text: str,
+    sets: list[str] | None = None,
+    profile: str | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Loaded:
     """Read a recipe's text; it sees nothing of the server's environment."""
-    content = text.encode()
-    path: File = here.home / "recipes" / f"{files.sha256_bytes(content).removeprefix('sha256:')}.yaml"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomic(path, content)
-    return load_recipe(path, sets=sets or (), profile=profile, environment={})
+    path = keep_text(here.home, text)
+    return load_recipe(path, sets=sets or (), profile=profile, flags=flags, environment={})
 
 
 def check_places(loaded: Loaded, who: Who) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engram.errors import Refused
+from engram.config.load import Loaded
+from engram.errors import Refused, UsageError
 from engram.pipeline import control
 from engram.schema.codec import to_dict
 from engram.schema.state import State, flag
@@ -16,6 +17,7 @@ from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.queue import queue
 from engram.server.routes.catalogue import NAME, load
+from engram.server.routes.templates import load_template
 from engram.store.pages import USUAL, Ask
 from engram.store.records import events, runs
 from engram.store.records.runs import Run
@@ -30,7 +32,8 @@ class NewRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    recipe: str = Field(description="The name of a recipe.", pattern=NAME)
+    recipe: str | None = Field(default=None, description="The name of a recipe.", pattern=NAME)
+    template: str | None = Field(default=None, description="The id of a template, in place of a recipe.", max_length=40)
     set: list[str] = Field(default_factory=list, description="Changes: train.learning_rate=1e-4.", max_length=100)
     profile: str | None = None
     priority: int = Field(default=0, ge=-100, le=100)
@@ -67,12 +70,27 @@ class RunList(BaseModel):
 
 @router.post("", operation_id="runs.create", status_code=201)
 def create(asked: NewRun, who: Who, here: Here, key: Key = None) -> RunOut:
-    """Queue a run of a recipe. The same Idempotency-Key never makes a second one."""
-    loaded = load(here, who, asked.recipe, asked.set, asked.profile)
+    """Queue a run of a recipe or of a template. The same Idempotency-Key never makes a second one."""
+    loaded = _wanted(here, who, asked)
     with here.db.write() as tx:
-        answer = once(tx, who, key, asked, lambda: shown(queue(tx, here, who.principal.user, loaded, asked.priority)))
+        answer = once(
+            tx,
+            who,
+            key,
+            asked,
+            lambda: shown(queue(tx, here, who.principal.user, loaded, asked.priority, asked.template)),
+        )
     here.wake.set()
     return RunOut.model_validate(answer)
+
+
+def _wanted(here: Here, who: Who, asked: NewRun) -> Loaded:
+    """Return the recipe that is asked for, by its name or by the template that it begins with."""
+    if asked.recipe is not None and asked.template is None:
+        return load(here, who, asked.recipe, asked.set, asked.profile)
+    if asked.template is None or asked.recipe is not None:
+        raise UsageError("A run has exactly one of recipe and template.", remedy="Name the one it begins with.")
+    return load_template(here, who, asked.template, asked.set, asked.profile)
 
 
 @router.get("", operation_id="runs.list")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, or_, select
 
 from engram.store import rows, tables
 from engram.store.database import now
@@ -88,3 +88,29 @@ def delete_dataset(tx: Connection, id: str, *, version: int | None = None) -> Da
     gone = {"name": "", "body": {}, "pinned": False, "deleted": now(tx)}
     rows.change(tx, tables.datasets, "dataset", {"id": id}, gone, version)
     return get_dataset(tx, id)
+
+
+def maybe_dataset(tx: Connection, id: str) -> Dataset | None:
+    """Return a dataset that is not deleted, or None."""
+    found = rows.maybe(tx, tables.datasets, Dataset, id=id)
+    return None if found is None or found.deleted is not None else found
+
+
+def find_datasets(tx: Connection, said: str, visible_to: str | None = None) -> tuple[Dataset, ...]:
+    """Return the datasets that a text names, by name, digest or id, oldest first; deleted ones are not named."""
+    datasets = tables.datasets.c
+    named = or_(datasets.name == said, datasets.digest == said, datasets.id == said)
+    query = columns(tables.datasets, Dataset).where(named, datasets.deleted.is_(None))
+    if visible_to is not None:
+        query = query.where(datasets.owner == visible_to)
+    return tuple(to_record(Dataset, row) for row in tx.execute(query.order_by(datasets.created, datasets.id)))
+
+
+def stored_bytes(tx: Connection, owner: str | None = None) -> int:
+    """Return the bytes of somebody's datasets; for None those of the home, where equal content lies once."""
+    datasets = tables.datasets.c
+    if owner is not None:
+        query = select(func.coalesce(func.sum(datasets.bytes), 0))
+        return int(tx.execute(query.where(datasets.owner == owner, datasets.deleted.is_(None))).scalar_one())
+    each = select(func.max(datasets.bytes).label("bytes")).where(datasets.deleted.is_(None)).group_by(datasets.digest)
+    return int(tx.execute(select(func.coalesce(func.sum(each.subquery().c.bytes), 0))).scalar_one())

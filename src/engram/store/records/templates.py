@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
+from engram.errors import Conflict
 from engram.store import rows, tables
 from engram.store.ids import new_id
 from engram.store.pages import Ask, Page, columns, list_page, to_record
@@ -15,7 +16,12 @@ from engram.store.pages import Ask, Page, columns, list_page, to_record
 
 @dataclass(frozen=True)
 class Template:
-    """A base model. source: path or hub id; revision: its pinned commit; body: whatever its kind says about it."""
+    """A base model with all that a run of it needs.
+
+    source: hub id, ``embedded:…``, ``made:…`` or path; revision: its pinned commit, empty where there is none.
+    digest: of what the certificate is about. body: `recipe` (the name it began with), `recipe_text` (the whole recipe
+    as YAML), `dataset` (its digest, or empty) and `certificate` (the document).
+    """
 
     id: str
     name: str
@@ -32,12 +38,9 @@ class Template:
 
 
 class TemplateChanges(TypedDict, total=False):
-    """What may change about a template."""
+    """What may change about a template: never what its certificate says."""
 
     name: str
-    revision: str
-    digest: str
-    body: Mapping[str, Any]
 
 
 def create_template(
@@ -51,9 +54,10 @@ def create_template(
     revision: str = "",
     digest: str = "",
     body: Mapping[str, Any] | None = None,
+    id: str | None = None,
 ) -> Template:
     """Register a template; raises Conflict when the name is taken, and NotFound for an unknown owner."""
-    identity = new_id("t")
+    identity = id or new_id("t")
     what = {"kind": kind, "task": task, "source": source, "revision": revision, "digest": digest, "body": body or {}}
     rows.add(
         tx, tables.templates, "template", {"id": identity, "name": name, "owner": owner, **what, **rows.stamps(tx)}
@@ -83,3 +87,16 @@ def change_template(
     """Change a template; raises NotFound, and Changed when `version` is not the present one."""
     rows.change(tx, tables.templates, "template", {"id": id}, changes, version)
     return get_template(tx, id)
+
+
+def maybe_template(tx: Connection, id: str) -> Template | None:
+    """Return a template, or None when there is none."""
+    return rows.maybe(tx, tables.templates, Template, id=id)
+
+
+def delete_template(tx: Connection, id: str, *, version: int | None = None) -> None:
+    """Remove a template; raises NotFound, Changed, and Conflict while a run refers to it."""
+    rows.change(tx, tables.templates, "template", {"id": id}, {}, version)
+    if used := rows.count(tx, tables.runs, tables.runs.c.template == id):
+        raise Conflict(f"{used} run{'s' * (used != 1)} began with the template {id}, so it stays.")
+    tx.execute(delete(tables.templates).where(tables.templates.c.id == id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from engram.errors import Conflict
 from engram.store import rows, tables
@@ -83,6 +83,35 @@ def end_upload(tx: Connection, id: str, state: Literal["done", "aborted"], resul
         raise Conflict(f"The upload is not whole: {upload.received} of {upload.size} bytes have arrived.")
     rows.change(tx, tables.uploads, "upload", {"id": id}, {"state": state, "result": result}, upload.version)
     return get_upload(tx, id)
+
+
+def maybe_upload(tx: Connection, id: str) -> Upload | None:
+    """Return an upload, or None when there is none."""
+    return rows.maybe(tx, tables.uploads, Upload, id=id)
+
+
+def expired_uploads(tx: Connection) -> tuple[Upload, ...]:
+    """Return the open uploads whose time is over."""
+    uploads = tables.uploads.c
+    query = columns(tables.uploads, Upload).where(uploads.state == "open", uploads.expires <= now(tx))
+    return tuple(to_record(Upload, row) for row in tx.execute(query))
+
+
+def living_uploads(tx: Connection) -> frozenset[str]:
+    """Return the ids of the open uploads whose time is not over: the only ones that have bytes to keep."""
+    uploads = tables.uploads.c
+    return frozenset(tx.execute(select(uploads.id).where(uploads.state == "open", uploads.expires > now(tx))).scalars())
+
+
+def open_bytes(tx: Connection, owner: str | None = None) -> tuple[int, int]:
+    """Return how many bytes the open uploads of somebody (None: of everybody) will have, and how many have arrived."""
+    uploads = tables.uploads.c
+    query = select(func.coalesce(func.sum(uploads.size), 0), func.coalesce(func.sum(uploads.received), 0))
+    query = query.where(uploads.state == "open")
+    if owner is not None:
+        query = query.where(uploads.owner == owner)
+    size, received = tx.execute(query).one()
+    return int(size), int(received)
 
 
 def _refuse_ended(upload: Upload) -> None:

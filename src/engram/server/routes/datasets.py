@@ -1,0 +1,169 @@
+"""Datasets: files of rows by their digests, with what they hold; they come in as uploads."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from engram import registry
+from engram.data.mapping import preview as mapped
+from engram.data.names import read_as
+from engram.data.quality import first_rows
+from engram.data.stored import find_content, told_as
+from engram.errors import DataError, NotFound, UsageError
+from engram.schema.card import KindCard
+from engram.schema.codec import to_dict
+from engram.schema.form import FORMS
+from engram.server import datasets as material
+from engram.server.access import Here, Who
+from engram.server.versions import IfMatch, version_of
+from engram.store.pages import USUAL, Ask
+from engram.store.records import datasets
+from engram.store.records.datasets import Dataset, DatasetChanges
+
+router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
+MOST_ROWS, MOST_CELL = 100, 2_000
+
+
+class Changes(BaseModel):
+    """What may change about a dataset; its content never does. version: the one that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, max_length=400)
+    license: str | None = Field(default=None, max_length=100)
+    version: int | None = None
+
+
+@router.get("", operation_id="datasets.list")
+def listed(
+    who: Who,
+    here: Here,
+    after: str | None = None,
+    limit: int = USUAL,
+    name: str | None = None,
+    digest: str | None = None,
+    format: str | None = None,
+) -> dict[str, Any]:
+    """List datasets, newest first; `name` is the beginning of one."""
+    ask = Ask(who.visible_to, after, limit, equal={"digest": digest, "format": format}, prefix={"name": name})
+    with here.db.read() as tx:
+        page = datasets.list_datasets(tx, ask)
+    return {"items": [material.listed(one) for one in page.items], "next": page.next}
+
+
+@router.get("/{dataset}", operation_id="datasets.read")
+def read(dataset: str, who: Who, here: Here, response: Response) -> dict[str, Any]:
+    """Return one dataset with what it holds."""
+    found = find(here, who, dataset)
+    response.headers["ETag"] = f'"{found.version}"'
+    return material.shown(found)
+
+
+@router.get("/{dataset}/preview", operation_id="datasets.preview")
+def preview(
+    dataset: str,
+    who: Who,
+    here: Here,
+    rows: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 20,
+    kind: str | None = None,
+    task: str | None = None,
+    columns: Annotated[str, Query(max_length=4000, description="role=column pairs: text=sentence,label=class")] = "",
+) -> dict[str, Any]:
+    """Return the first rows, and how a task would read them: which column plays which role, and what is wrong."""
+    found = find(here, who, dataset)
+    path = _content(here, found)
+    forms = _forms(kind, task)
+    try:
+        reader, first = first_rows(path, read_as(found.body["read"]), rows)
+    except DataError as error:
+        raise told_as(error, path, found.name) from error
+    names = tuple(str(one) for one in found.body["quality"]["columns"])
+    shown = [{"line": line, "cells": {name: cell[:MOST_CELL] for name, cell in cells.items()}} for line, cells in first]
+    return {
+        "format": reader.name,
+        "columns": names,
+        "rows": shown,
+        "mapping": to_dict(mapped(forms, _pairs(columns), names, first)),
+    }
+
+
+@router.get("/{dataset}/download", operation_id="datasets.download")
+def download(dataset: str, who: Who, here: Here) -> FileResponse:
+    """Return a dataset's file, as it came in."""
+    found = find(here, who, dataset)
+    path = _content(here, found)
+    headers = {"ETag": f'"{found.digest}"'}
+    return FileResponse(
+        path, media_type="application/octet-stream", filename=_file_name(found, path.suffix), headers=headers
+    )
+
+
+@router.patch("/{dataset}", operation_id="datasets.update")
+def update(dataset: str, asked: Changes, who: Who, here: Here, match: IfMatch = None) -> dict[str, Any]:
+    """Change a dataset's name or licence."""
+    found = find(here, who, dataset)
+    changes = DatasetChanges()
+    if asked.name is not None:
+        material.check_name(asked.name)
+        changes["name"] = asked.name
+    if asked.license is not None:
+        changes["license"] = asked.license
+    if not changes:
+        raise UsageError("There is nothing to change.", remedy="Send name or license.")
+    with here.db.write() as tx:
+        if asked.name is not None:
+            material.check_free(tx, found.owner, asked.name, found.id)
+        made = datasets.change_dataset(tx, found.id, version=version_of(match, asked.version), **changes)
+    return material.shown(made)
+
+
+@router.delete("/{dataset}", operation_id="datasets.delete", status_code=204)
+def delete(dataset: str, who: Who, here: Here, match: IfMatch = None) -> None:
+    """Delete a dataset: its digest stays in the ledger, its name goes, and `engram gc` removes content nobody has."""
+    found = find(here, who, dataset)
+    with here.writing, here.db.write() as tx:
+        gone = datasets.delete_dataset(tx, found.id, version=version_of(match))
+        here.ledger.append("dataset.deleted", gone.id, {"digest": gone.digest}, who.principal.user)
+        material.forget(here, tx, gone.digest)
+
+
+def find(here: Here, who: Who, dataset: str) -> Dataset:
+    """Return a dataset that the caller may touch; raises NotFound as if there were none otherwise."""
+    with here.db.read() as tx:
+        found = datasets.maybe_dataset(tx, dataset)
+    return who.touch(found, f"dataset {dataset}")
+
+
+def _content(here: Here, found: Dataset) -> Any:
+    try:
+        return find_content(here.home / "datasets", found.digest)
+    except NotFound as error:
+        raise NotFound(
+            f"The content of dataset {found.id} is gone from the disk.", remedy="Upload the file again."
+        ) from error
+
+
+def _forms(kind: str | None, task: str | None) -> tuple[str, ...]:
+    if kind is None and task is None:
+        return tuple(FORMS)
+    if kind is None or task is None:
+        raise UsageError("kind and task go together.", remedy="For example: kind=language&task=classify")
+    card: KindCard = registry.get("kind", kind)
+    if task not in card.tasks:
+        raise UsageError(f"The kind {kind!r} has no task {task!r}.", remedy=f"Its tasks: {', '.join(card.tasks)}.")
+    return tuple(card.tasks[task].forms)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [one.partition("=") for one in text.split(",") if one.strip()]
+    if not all(role.strip() and column for role, _, column in pairs):
+        raise UsageError(f"columns must look like text=sentence,label=class, not {text[:80]!r}.")
+    return {role.strip(): column for role, _, column in pairs}
+
+
+def _file_name(found: Dataset, suffix: str) -> str:
+    return found.name if found.name.lower().endswith(suffix.lower()) else f"{found.name}{suffix}"
