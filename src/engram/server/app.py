@@ -17,9 +17,14 @@ from engram.server import problems
 from engram.server.access import caller_of
 from engram.server.platform import Platform
 from engram.server.routes import artifacts, attempts, catalogue, deployments, health, ledger, pages, people, runs
+from engram.server.routes.openai import chat, completions, embeddings, fine_tuning, models
+from engram.server.routes.openai import files as openai_files
 
-ROUTERS = (health, people, catalogue, runs, attempts, artifacts, deployments, ledger, pages)
+OPENAI = (models, chat, completions, embeddings, openai_files, fine_tuning)
+ROUTERS = (health, people, catalogue, runs, attempts, artifacts, deployments, ledger, pages, *OPENAI)
 MOST_BODY_BYTES = 4 * 2**20
+# Routes that read their bodies piece by piece, onto the disk.
+LARGE_BODIES = {"/v1/files": openai_files.MOST_FILE_BYTES + 2**20}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -46,8 +51,9 @@ def create_app(platform: Platform) -> FastAPI:
     async def frame(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Any:
         given = request.headers.get("x-request-id", "")
         request.state.id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        if _too_large(request):
-            answer = problems.problem(request, 413, f"A body has at most {MOST_BODY_BYTES} bytes here.")
+        most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
+        if _too_large(request, most):
+            answer = problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
         else:
             answer = await go_on(request)
         answer.headers["X-Request-ID"] = request.state.id
@@ -62,8 +68,8 @@ def api_routes() -> list[APIRoute]:
     return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
 
 
-def _too_large(request: Request) -> bool:
+def _too_large(request: Request, most: int) -> bool:
     said = request.headers.get("content-length")
     if said is None:  # sent in chunks of unknown sum: only an upload may do that
         return request.headers.get("transfer-encoding", "") != ""
-    return not said.isdigit() or int(said) > MOST_BODY_BYTES
+    return not said.isdigit() or int(said) > most

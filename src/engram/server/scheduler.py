@@ -6,6 +6,7 @@ import logging
 import threading
 
 from engram.errors import EngramError, NoSlot, ServerAway
+from engram.server.fine_tuned import deploy_published
 from engram.server.platform import Platform
 from engram.server.spool import take_in
 from engram.store.ingest import LEASE_SECONDS
@@ -41,6 +42,7 @@ class Scheduler:
             if self._ended.is_set():
                 return
             try:
+                deploy_published(self._here)
                 self.look_after_the_silent()
                 while not self._here.draining.is_set() and self.start_next():
                     pass
