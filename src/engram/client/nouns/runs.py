@@ -51,7 +51,7 @@ class Runs(Noun):
                 for one in found["items"]:
                     yield Give(one)
                 after = found["next"]
-                if not found["items"]:
+                if len(found["items"]) < EVENTS:
                     break
             if rests or not follow:
                 return
