@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -124,8 +125,13 @@ def place_and_key(
         if not note.is_file():
             raise ServerAway(f"The home {home} has no server.", remedy=f"Start one with `engram up`, or set {URL}.")
         place = str(files.read_json(note)["url"])
-        own = home / "keys" / "cli.key"
-        known = known or (own.read_text(encoding="ascii").strip() if own.is_file() else "")
+        known = known or home_key(home)
     if not known:
         raise NotSignedIn(f"There is no key for {place}.", remedy=f"Give one, or set {KEY}.")
     return place, known
+
+
+def home_key(home: Path) -> str:
+    """Return the key that a home's server made for the home's own command line, or an empty text."""
+    path = home / "keys" / "cli.key"
+    return path.read_text(encoding="ascii").strip() if path.is_file() else ""
