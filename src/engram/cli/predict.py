@@ -14,7 +14,7 @@ from engram.cli.say import say_answer as say_answer
 
 
 def predict(
-    name: Annotated[str, typer.Argument(help="An artifact (digest or folder) or a run.")],
+    name: Annotated[str, typer.Argument(help="A deployment, an artifact (digest or folder) or a run.")],
     texts: Annotated[
         list[str] | None,
         typer.Argument(help="Texts; without any, lines of standard input; '-' alone reads JSON from there."),
@@ -23,20 +23,26 @@ def predict(
         str, typer.Option("--file", help="Inputs as JSON: one, a list, or one a line; '-' is standard input.")
     ] = "",
 ) -> int:
-    """Answer inputs with a certified artifact: texts, or conversations as {"messages": [...]} where it writes text."""
+    """Answer inputs with a deployment or a certified artifact: texts, or {"messages": [...]} where it writes text."""
+    from engram.cli.served import client_of
     from engram.errors import UsageError
     from engram.settings import load_settings
 
     if file and texts:
         raise UsageError("Give texts or --file, not both.", remedy='A text in a file is a JSON string: "like this".')
-    folder = artifact_of(load_settings().home, name)
+    home = load_settings().home
+    server = client_of(home) if is_deployment_name(name) else None
+    folder = artifact_of(home, name) if server is None else None
     inputs = read_inputs("-" if texts == ["-"] else file) if file or texts == ["-"] else list(texts or _lines())
     if not inputs:
         raise UsageError("There is nothing to answer.", remedy="Give a text, or lines on standard input.")
-    check_inputs(folder, inputs)
-    from engram.serve.load import open_artifact
+    if folder is None:
+        answers = server.deployments.predict(name, inputs)
+    else:
+        check_inputs(folder, inputs)
+        from engram.serve.load import open_artifact
 
-    answers = open_artifact(folder)(inputs)
+        answers = open_artifact(folder)(inputs)
     output.emit(
         [{"input": one, **answer} for one, answer in zip(inputs, answers, strict=True)],
         *(say_answer(one, answer) for one, answer in zip(inputs, answers, strict=True)),
@@ -46,6 +52,16 @@ def predict(
 
 def _lines() -> list[str]:
     return [] if sys.stdin.isatty() else [line.rstrip("\n") for line in sys.stdin]
+
+
+def is_deployment_name(name: str) -> bool:
+    """Tell whether a text names a deployment and nothing on this disk: no run, no digest, no folder.
+
+    >>> is_deployment_name("tickets"), is_deployment_name("last"), is_deployment_name("sha256:0a")
+    (True, False, False)
+    """
+    digest = name.startswith("sha256:") or (len(name) >= 8 and set(name) <= set("0123456789abcdef"))
+    return not (name == "last" or name.startswith("r_") or digest or Path(name).is_dir())
 
 
 def artifact_of(home: Path, name: str) -> Path:

@@ -25,15 +25,18 @@ def recipes() -> None:
 
 @app.command("list")
 def list_recipes(json: Json = False) -> None:
-    """List the recipes that ship with Engram."""
+    """List the recipes that ship with Engram, and those that people saved where a server owns the home."""
+    from engram.cli.served import client_of
     from engram.config.read import read_tree
     from engram.config.shipped import find_recipe, shipped_names
+    from engram.settings import load_settings
 
     keys = ("name", "kind", "task", "use", "title")
-    found = []
-    for name in shipped_names():
-        data = read_tree(find_recipe(name)).data
-        found.append({key: str(data.get(key, "")) for key in keys})
+    if (server := client_of(load_settings().home)) is not None:
+        found = [{key: str(one.get(key, "")) for key in keys} for one in server.recipes.list()]
+    else:
+        trees = [read_tree(find_recipe(name)).data for name in shipped_names()]
+        found = [{key: str(data.get(key, "")) for key in keys} for data in trees]
     output.table(keys, [list(recipe.values()) for recipe in found])
     if output.json_wanted():
         output.emit_json(found)
@@ -50,6 +53,9 @@ def show(
     from engram.config.load import load_recipe
     from engram.schema.codec import to_dict
 
+    if (text := _saved(recipe)) is not None:
+        output.emit({"recipe": recipe, "text": text}, text.rstrip("\n"))
+        return
     loaded = load_recipe(recipe, sets=sets or (), profile=profile)
     whole = {"recipe": to_dict(loaded.recipe), "digest": loaded.digest, "file": str(loaded.file)}
     output.emit(whole, loaded.file.read_text(encoding="utf-8-sig").rstrip("\n"))
@@ -164,6 +170,19 @@ def schema(json: Json = False) -> None:
     from engram.config.jsonschema import recipe_schema
 
     output.emit_json(recipe_schema())
+
+
+def _saved(recipe: str) -> str | None:
+    """Return the text of a recipe that somebody saved on the home's server; None for files and shipped recipes."""
+    from engram.cli.served import client_of
+    from engram.config.check import is_name
+    from engram.config.shipped import shipped_names
+    from engram.settings import load_settings
+
+    if recipe in shipped_names() or not is_name(recipe) or Path(recipe).exists():
+        return None
+    server = client_of(load_settings().home)
+    return None if server is None else str(server.recipes.get(recipe)["text"])
 
 
 def _write_new(file: Path, text: str, remedy: str) -> None:

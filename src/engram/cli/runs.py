@@ -17,9 +17,15 @@ Run = Annotated[str, typer.Argument(help="A run's id, or the beginning of it, or
 @app.command("list")
 def list_runs(limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 20) -> None:
     """List the runs of this home, newest first."""
+    from itertools import islice
+
+    from engram.cli.served import client_of, record_of
     from engram.pipeline.folder import list_records
 
-    records = list_records(_home())[:limit]
+    server = client_of(_home())
+    records = (
+        list_records(_home())[:limit] if server is None else list(map(record_of, islice(server.runs.list(), limit)))
+    )
     rows = [
         (one.id, one.recipe, shown_state(one, _home()), one.stage, _headline(one), one.created[:16].replace("T", " "))
         for one in records
@@ -34,9 +40,7 @@ def list_runs(limit: Annotated[int, typer.Option(help="At most so many, newest f
 @app.command()
 def show(run: Run = "last") -> None:
     """Show one run's record."""
-    from engram.pipeline.folder import find_run
-
-    record = _plain(find_run(_home(), run).record(), _home())
+    record = _plain(_record(run), _home())
     output.pairs({name: value for name, value in record.items() if name not in ("metrics", "format") and value})
     output.pairs({f"  {name}": figure(value) for name, value in record["metrics"].items()})
     _json(record)
@@ -48,10 +52,22 @@ def watch(run: Run = "last") -> None:
     import time
 
     from engram.cli.live import Live
+    from engram.cli.served import client_of, follow, record_of
     from engram.pipeline.folder import find_run
     from engram.pipeline.journal import Follower
 
     folder = find_run(_home(), run)
+    if (server := client_of(_home())) is not None:
+        from engram.errors import EngramError
+
+        with Live(folder, folder.recipe()) as live:
+            try:
+                follow(server, folder.id, live)
+            except EngramError:
+                pass  # how the run ended is shown below; the watching went well
+        record = record_of(server.runs.get(folder.id))
+        output.emit(_plain(record, _home()), f"{record.id} is {record.state} {record.reason}".rstrip())
+        return
     followers: dict[Path, Any] = {}
     with Live(folder, folder.recipe()) as live:
         while True:
@@ -115,6 +131,7 @@ def review(
     reason: Annotated[str, typer.Option("--reason", help="Why; kept beside the run, its digest in the ledger.")],
 ) -> int:
     """Decide on a verdict that waits for a person; an approved run goes on at once."""
+    from engram.cli.served import client_of
     from engram.errors import UsageError
     from engram.pipeline.folder import find_run
     from engram.pipeline.review import decide
@@ -123,6 +140,8 @@ def review(
         raise UsageError(f"A review must approve or reject, not {decision!r}.")
     answer: Literal["approve", "reject"] = "approve" if decision == "approve" else "reject"
     folder = find_run(_home(), run)
+    if (server := client_of(_home())) is not None:
+        return _review_served(server, folder, answer, reason)
     stage = decide(folder, _home(), answer, reason=reason)
     output.say(f"{folder.id}: {decision}d the verdict of stage {stage}.")
     if answer == "reject":
@@ -133,22 +152,53 @@ def review(
 
 def shown_state(record: Any, home: Path) -> str:
     """Return a run's state as it is: one that says `running` in a home that nobody holds has lost contact."""
+    from engram.cli.up import server_of
     from engram.files import is_locked
 
-    return "lost_contact" if record.state == "running" and not is_locked(home) else str(record.state)
+    lost = record.state == "running" and not is_locked(home) and not server_of(home)
+    return "lost_contact" if lost else str(record.state)
 
 
 def _send(run: str, command: Literal["pause", "cancel"]) -> None:
+    from engram.cli.served import client_of
     from engram.errors import UsageError
     from engram.pipeline import control
     from engram.pipeline.folder import find_run
 
     folder = find_run(_home(), run)
+    if (server := client_of(_home())) is not None:
+        found = server.runs.pause(folder.id) if command == "pause" else server.runs.cancel(folder.id)
+        said = {"run": folder.id, "command": command, "state": found["state"]}
+        output.emit(said, f"Asked the server to {command} {folder.id}; it is {found['state']}.")
+        return
     state = shown_state(folder.record(), _home())
     if state != "running":
         raise UsageError(f"Run {folder.id} is {state}; only a running one can be asked to {command}.")
     control.send(folder.control, command)
     output.emit({"run": folder.id, "command": command}, f"Asked {folder.id} to {command} after its present step.")
+
+
+def _review_served(server: Any, folder: Any, answer: Literal["approve", "reject"], reason: str) -> int:
+    from engram.cli.live import Live
+    from engram.cli.served import follow, record_of
+
+    after = max((event["cursor"] for event in server.runs.events(folder.id, follow=False)), default=0)
+    server.runs.review(folder.id, answer, reason)
+    output.say(f"{folder.id}: {answer}d the verdict that waited.")
+    if answer == "approve":
+        with Live(folder, folder.recipe()) as live:
+            follow(server, folder.id, live, after)
+    _json(_plain(record_of(server.runs.get(folder.id)), _home()))
+    return 0
+
+
+def _record(run: str) -> Any:
+    """Return a run's record: of the server where one owns the home, else of its folder."""
+    from engram.cli.served import client_of, record_of
+    from engram.pipeline.folder import find_run
+
+    folder, server = find_run(_home(), run), client_of(_home())
+    return folder.record() if server is None else record_of(server.runs.get(folder.id))
 
 
 def _home() -> Path:

@@ -27,6 +27,7 @@ def train(
 ) -> int:
     """Train a recipe: baseline, training, gates, export, certificate."""
     from engram.cli.live import Live
+    from engram.cli.served import client_of
     from engram.config.load import load_recipe
     from engram.errors import UsageError
     from engram.pipeline.begin import begin
@@ -37,6 +38,12 @@ def train(
     settings = load_settings()
     if bool(recipe) == bool(resume):
         raise UsageError("Name a recipe to train, or a run to --resume, and not both.", remedy="See: engram recipes")
+    if (server := client_of(settings.home)) is not None:
+        from engram.cli.served_train import refuse_unknown, train_served
+
+        refuse_unknown(baseline_only, workers)
+        folder = train_served(server, settings.home, recipe, sets or (), profile, local_test=local_test, resume=resume)
+        return _conclude(folder, settings.home, outdir)
     if resume:
         folder = find_run(settings.home, resume)
     else:
@@ -47,7 +54,7 @@ def train(
     shown = folder.recipe()
     output.say(f"Run {folder.id}: {shown.title or shown.name} ({shown.kind}, {shown.task})", "bold")
     with Live(folder, shown) as live:
-        record = execute(
+        execute(
             folder,
             settings.home,
             settings.threads,
@@ -56,11 +63,16 @@ def train(
             workers=workers,
             on_state=live.state,
         )
-    page = write_page(folder, settings.home)
-    left = _copy_out(settings.home, record.artifact, shown.kind, outdir) if outdir and record.artifact else None
+    return _conclude(folder, settings.home, outdir)
+
+
+def _conclude(folder: Any, home: Path, outdir: Path | None) -> int:
+    record = folder.record()
+    page = write_page(folder, home)
+    left = _copy_out(home, record.artifact, record.kind, outdir) if outdir and record.artifact else None
     output.emit(
         {"run": folder.id, "state": record.state, "artifact": record.artifact, "metrics": dict(record.metrics)},
-        *summary(folder, settings.home, record, page),
+        *summary(folder, home, record, page),
         *([f"Copied to     {left}"] if left else []),
     )
     return 0

@@ -1,4 +1,4 @@
-"""One way to call a server: problem details become Engram's own errors, and a server that is away is waited for."""
+"""Calls by path: what attempts and the command line use where the SDK's nouns have no word for it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Any
 
-from engram import errors
-from engram.errors import EngramError
-from engram.lazy import need
-
-PROBLEM = "application/problem+json"
-AWAY = frozenset({502, 503, 504})
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+from engram.client.asking import ask_json
+from engram.client.asking import told as told
+from engram.client.driving import Driver
+from engram.client.effects import Send
 
 
 class Api:
@@ -33,14 +30,8 @@ class Api:
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._httpx = need("httpx", extra="server", why="to talk to a server")
-        self._http = self._httpx.Client(
-            base_url=base_url.rstrip("/"),
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            transport=transport,
-            timeout=30.0,
-        )
-        self._patience, self._pause, self._clock = patience, pause, clock
+        self._driver = Driver(base_url, key, transport, pause, clock)
+        self._patience = patience
 
     def __enter__(self) -> Api:
         return self
@@ -48,7 +39,7 @@ class Api:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self._driver.close()
 
     def call(
         self,
@@ -68,47 +59,5 @@ class Api:
 
         Raises the error that the server tells, by its name; ServerAway when there is none for longer than the patience.
         """
-        again = method in ("GET", "PUT", "DELETE") if repeatable is None else repeatable
-        until, wait = self._clock() + (self._patience if again else 0.0), FIRST_PAUSE
-        while True:
-            try:
-                answer = self._http.request(method, path, json=body, params=query, headers=headers)
-                if answer.status_code in accept:
-                    return answer.json()
-                if answer.status_code not in AWAY:
-                    return _read(answer)
-                said = f"it answers {answer.status_code}"
-            except self._httpx.TransportError as error:
-                said = str(error) or type(error).__name__
-            if self._clock() + wait > until:
-                raise errors.ServerAway(
-                    f"There is no answer from {self._http.base_url}: {said}.",
-                    remedy="Is it running? See: engram status",
-                )
-            self._pause(wait)
-            wait = min(2 * wait, LONGEST_PAUSE)
-
-
-def _read(answer: Any) -> Any:
-    if answer.status_code < 400:
-        return answer.json() if answer.content else None
-    if answer.headers.get("content-type", "").startswith(PROBLEM):
-        raise told(answer.json())
-    raise errors.PlatformError(f"The server answered {answer.status_code} to {answer.request.url.path}.")
-
-
-def told(problem: Mapping[str, Any]) -> EngramError:
-    """Return the error that a problem document tells: its class by name, from the tree in engram.errors.
-
-    >>> type(told({"error": "NotFound", "detail": "There is no run r_1.", "remedy": ""})).__name__
-    'NotFound'
-    >>> type(told({"error": "os.system", "detail": "boo"})).__name__
-    'PlatformError'
-    """
-    name = str(problem.get("error", ""))
-    cls = getattr(errors, name, None)
-    if not (isinstance(cls, type) and issubclass(cls, EngramError)):
-        cls = errors.PlatformError
-    error = cls.__new__(cls)
-    EngramError.__init__(error, str(problem.get("detail", "")), remedy=str(problem.get("remedy", "")))
-    return error
+        wish = Send(method, path, body, query, headers or {})
+        return self._driver.run(ask_json(wish, self._patience, repeatable, accept))

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from engram.artifacts.check import check_payload
 from engram.artifacts.manifest import parse_manifest
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound, Refused, UserError
+from engram.schema.options import NO_OPTIONS, Options
 from engram.serve.batch import MAX_BATCH, Batcher
+from engram.serve.load import Predictor
 
 MOST_OPEN = 4
 
-Open = Callable[[Path], Callable[[Sequence[Any]], list[dict[str, Any]]]]
+Open = Callable[[Path], Predictor]
 
 
 @dataclass
@@ -45,16 +47,37 @@ class Models:
         self._list = threading.Lock()
         self._askers = ThreadPoolExecutor(MAX_BATCH, thread_name_prefix="asker")
 
-    def answer(self, digest: str, inputs: Sequence[str]) -> Iterator[str]:
+    def answer(self, digest: str, inputs: Sequence[str], options: Options = NO_OPTIONS) -> Iterator[str]:
         """Answer JSON documents with JSON documents, in their order.
 
         Raises NotFound when there is no such artifact, Refused when its files are not what its manifest says, and what
-        the model raises for an input that it can't take.
+        the model raises for an input that it can't take or that is too long.
         """
-        asked = [json.loads(one) for one in inputs]
+        asked = [(json.loads(one), options) for one in inputs]
         with self._using(digest) as batcher:
             for answer in self._askers.map(batcher.ask, asked):
                 yield json.dumps(answer, ensure_ascii=False)
+
+    def write(
+        self, digest: str, asked: str, options: Options, goes_on: Callable[[], bool]
+    ) -> Iterator[tuple[str, str]]:
+        """Answer one JSON document: yield ``(piece, "")`` while text is written, and ``("", answer)`` at the end.
+
+        goes_on: asked with every piece; when it says no the model stops writing. A task that writes no text yields its
+        answer alone. Raises what `answer` raises.
+        """
+        said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+        def hear(piece: str) -> bool:
+            said.put(piece)
+            return goes_on()
+
+        with self._using(digest) as batcher:
+            answering = self._askers.submit(batcher.ask, (json.loads(asked), replace(options, on_text=hear)))
+            answering.add_done_callback(lambda _: said.put(None))
+            while (piece := said.get()) is not None:
+                yield piece, ""
+            yield "", json.dumps(answering.result(), ensure_ascii=False)
 
     def classify(self, digest: str, texts: Sequence[str]) -> list[dict[str, float]]:
         """Return the probability of each label, for each text.
@@ -108,7 +131,9 @@ class Models:
     def _open(self, digest: str) -> Opened:
         folder = folder_of(self._store, digest)
         check(folder, digest)
-        opened = Opened(Batcher(self._open_artifact(folder)).__enter__(), users=1)
+        predict = self._open_artifact(folder)
+        batcher = Batcher(lambda asked: predict([one for one, _ in asked], [options for _, options in asked]))
+        opened = Opened(batcher.__enter__(), users=1)
         with self._list:
             self._opened[digest] = opened
             surplus = list(self._opened)[: max(0, len(self._opened) - self._most)]

@@ -14,9 +14,10 @@ import grpc
 from engram import __version__
 from engram.core.guard import Guard, require_deadline, shared_secret
 from engram.core.models import Models
-from engram.errors import EngramError, NotFound, Refused, UserError
+from engram.errors import EngramError, NotFound, Refused, UsageError, UserError
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.runners import local
+from engram.schema.options import Options
 
 MOST_MESSAGE_BYTES = 8 * 2**20
 CALLS_AT_ONCE = 32
@@ -73,8 +74,14 @@ class Service(core_pb2_grpc.CoreServicer):
         """Answer inputs, each as soon as it and those before it are answered."""
         require_deadline(context)
         with _told(context):
-            for answer in self._models.answer(request.artifact, request.inputs):
-                yield core_pb2.Answer(answer=answer)
+            options = _options(request)
+            if request.pieces:
+                for number, asked in enumerate(request.inputs):
+                    for piece, answer in self._models.write(request.artifact, asked, options, context.is_active):
+                        yield core_pb2.Answer(input=number, piece=piece, answer=answer)
+                return
+            for number, answer in enumerate(self._models.answer(request.artifact, request.inputs, options)):
+                yield core_pb2.Answer(input=number, answer=answer)
 
     def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Score texts with an artifact of the task classify."""
@@ -123,6 +130,20 @@ def _code(error: EngramError) -> grpc.StatusCode:
     if isinstance(error, Refused):
         return grpc.StatusCode.FAILED_PRECONDITION
     return grpc.StatusCode.INVALID_ARGUMENT if isinstance(error, UserError) else grpc.StatusCode.INTERNAL
+
+
+def _options(request: Any) -> Options:
+    """Return the options of a request; a limit of nothing is a mistake, not no limit."""
+    for name in ("max_input_tokens", "max_new_tokens"):
+        if request.HasField(name) and not getattr(request, name):
+            raise UsageError(f"{name} is a number from 1, not 0.", remedy="Leave it out where there is no limit.")
+    if any(not text for text in request.stop):
+        raise UsageError("An empty text can't end an answer.", remedy="Leave it out of stop.")
+    return Options(
+        max_input_tokens=request.max_input_tokens if request.HasField("max_input_tokens") else None,
+        max_new_tokens=request.max_new_tokens if request.HasField("max_new_tokens") else None,
+        stop=tuple(request.stop),
+    )
 
 
 def _attempt(one: local.Process) -> Any:

@@ -61,13 +61,15 @@ class Graph:
         pad_token_id: int | None = None,
         do_sample: bool = False,
         num_beams: int = 1,
+        stopping_criteria: Sequence[Callable[[torch.Tensor, None], torch.Tensor]] = (),
     ) -> torch.Tensor:
         """Continue each row with the likeliest token, as transformers does without sampling, beams or penalties.
 
         Returns (rows, tokens + new) for a causal model, and (rows, 1 + new) beginning with the decoder's start token
         for a seq2seq one; a row that has ended is filled with the padding token. Prompts may be padded on
-        either side. eos_token_id, pad_token_id: None for the configuration's own. The whole text is read again for
-        each token, because the graph keeps no cache.
+        either side. eos_token_id, pad_token_id: None for the configuration's own. stopping_criteria: told all
+        tokens after each one, they say which rows have ended. The whole text is read again for each token, because
+        the graph keeps no cache.
 
         Raises UsageError for sampling and beams, and when no padding token is known.
         """
@@ -86,12 +88,12 @@ class Graph:
             def after(text: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
                 return self(input_ids, mask, text).logits[:, -1]
 
-            return _continue(after, written, torch.ones_like(written), max_new_tokens, ends, pad)
+            return _continue(after, written, torch.ones_like(written), max_new_tokens, ends, pad, stopping_criteria)
 
         def next_of(text: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
             return self(text, seen).logits[:, -1]
 
-        return _continue(next_of, *_pad_left(input_ids, mask), max_new_tokens, ends, pad)
+        return _continue(next_of, *_pad_left(input_ids, mask), max_new_tokens, ends, pad, stopping_criteria)
 
 
 def _continue(
@@ -101,12 +103,15 @@ def _continue(
     most: int,
     ends: torch.Tensor,
     pad: int,
+    criteria: Sequence[Callable[[torch.Tensor, None], torch.Tensor]],
 ) -> torch.Tensor:
     going = torch.ones(len(text), dtype=torch.bool)
     for _ in range(most):
         token = torch.where(going, after(text, mask).argmax(dim=-1), pad)
         text, mask = torch.cat([text, token[:, None]], dim=1), torch.cat([mask, going[:, None].to(mask.dtype)], dim=1)
         going &= ~torch.isin(token, ends)
+        for ended in criteria:
+            going &= ~ended(text, None)
         if not going.any():
             break
     return text

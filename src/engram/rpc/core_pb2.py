@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x65ngram/rpc/core.proto\x12\x0e\x65ngram.core.v1\"}\n\rLaunchRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05\x65poch\x18\x03 \x01(\r\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12\x0b\n\x03key\x18\x05 \x01(\t\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\x0f\n\x07workers\x18\x07 \x01(\r\"Q\n\x07\x41ttempt\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05\x65poch\x18\x03 \x01(\r\x12\x0b\n\x03pid\x18\x04 \x01(\r\x12\x0c\n\x04\x62orn\x18\x05 \x01(\t\"\x1c\n\rStatusRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\"E\n\x0bStatusReply\x12\'\n\x06living\x18\x01 \x03(\x0b\x32\x17.engram.core.v1.Attempt\x12\r\n\x05slots\x18\x02 \x01(\r\"+\n\x0bKillRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\"\x1b\n\tKillReply\x12\x0e\n\x06killed\x18\x01 \x01(\x08\"2\n\x0ePredictRequest\x12\x10\n\x08\x61rtifact\x18\x01 \x01(\t\x12\x0e\n\x06inputs\x18\x02 \x03(\t\"\x18\n\x06\x41nswer\x12\x0e\n\x06\x61nswer\x18\x01 \x01(\t\"2\n\x0f\x43lassifyRequest\x12\x10\n\x08\x61rtifact\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\"6\n\rClassifyReply\x12%\n\x06scores\x18\x01 \x03(\x0b\x32\x15.engram.core.v1.Score\"~\n\x05Score\x12?\n\rprobabilities\x18\x01 \x03(\x0b\x32(.engram.core.v1.Score.ProbabilitiesEntry\x1a\x34\n\x12ProbabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x0f\n\rHealthRequest\",\n\x0bHealthReply\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04open\x18\x02 \x03(\t2\xa5\x03\n\x04\x43ore\x12@\n\x06Launch\x12\x1d.engram.core.v1.LaunchRequest\x1a\x17.engram.core.v1.Attempt\x12\x44\n\x06Status\x12\x1d.engram.core.v1.StatusRequest\x1a\x1b.engram.core.v1.StatusReply\x12>\n\x04Kill\x12\x1b.engram.core.v1.KillRequest\x1a\x19.engram.core.v1.KillReply\x12\x43\n\x07Predict\x12\x1e.engram.core.v1.PredictRequest\x1a\x16.engram.core.v1.Answer0\x01\x12J\n\x08\x43lassify\x12\x1f.engram.core.v1.ClassifyRequest\x1a\x1d.engram.core.v1.ClassifyReply\x12\x44\n\x06Health\x12\x1d.engram.core.v1.HealthRequest\x1a\x1b.engram.core.v1.HealthReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x65ngram/rpc/core.proto\x12\x0e\x65ngram.core.v1\"}\n\rLaunchRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05\x65poch\x18\x03 \x01(\r\x12\x10\n\x08\x62\x61se_url\x18\x04 \x01(\t\x12\x0b\n\x03key\x18\x05 \x01(\t\x12\x0f\n\x07threads\x18\x06 \x01(\r\x12\x0f\n\x07workers\x18\x07 \x01(\r\"Q\n\x07\x41ttempt\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\r\n\x05\x65poch\x18\x03 \x01(\r\x12\x0b\n\x03pid\x18\x04 \x01(\r\x12\x0c\n\x04\x62orn\x18\x05 \x01(\t\"\x1c\n\rStatusRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\"E\n\x0bStatusReply\x12\'\n\x06living\x18\x01 \x03(\x0b\x32\x17.engram.core.v1.Attempt\x12\r\n\x05slots\x18\x02 \x01(\r\"+\n\x0bKillRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\"\x1b\n\tKillReply\x12\x0e\n\x06killed\x18\x01 \x01(\x08\"\xb4\x01\n\x0ePredictRequest\x12\x10\n\x08\x61rtifact\x18\x01 \x01(\t\x12\x0e\n\x06inputs\x18\x02 \x03(\t\x12\x1d\n\x10max_input_tokens\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x1b\n\x0emax_new_tokens\x18\x04 \x01(\rH\x01\x88\x01\x01\x12\x0c\n\x04stop\x18\x05 \x03(\t\x12\x0e\n\x06pieces\x18\x06 \x01(\x08\x42\x13\n\x11_max_input_tokensB\x11\n\x0f_max_new_tokens\"6\n\x06\x41nswer\x12\x0e\n\x06\x61nswer\x18\x01 \x01(\t\x12\r\n\x05piece\x18\x02 \x01(\t\x12\r\n\x05input\x18\x03 \x01(\r\"2\n\x0f\x43lassifyRequest\x12\x10\n\x08\x61rtifact\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\"6\n\rClassifyReply\x12%\n\x06scores\x18\x01 \x03(\x0b\x32\x15.engram.core.v1.Score\"~\n\x05Score\x12?\n\rprobabilities\x18\x01 \x03(\x0b\x32(.engram.core.v1.Score.ProbabilitiesEntry\x1a\x34\n\x12ProbabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x0f\n\rHealthRequest\",\n\x0bHealthReply\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04open\x18\x02 \x03(\t2\xa5\x03\n\x04\x43ore\x12@\n\x06Launch\x12\x1d.engram.core.v1.LaunchRequest\x1a\x17.engram.core.v1.Attempt\x12\x44\n\x06Status\x12\x1d.engram.core.v1.StatusRequest\x1a\x1b.engram.core.v1.StatusReply\x12>\n\x04Kill\x12\x1b.engram.core.v1.KillRequest\x1a\x19.engram.core.v1.KillReply\x12\x43\n\x07Predict\x12\x1e.engram.core.v1.PredictRequest\x1a\x16.engram.core.v1.Answer0\x01\x12J\n\x08\x43lassify\x12\x1f.engram.core.v1.ClassifyRequest\x1a\x1d.engram.core.v1.ClassifyReply\x12\x44\n\x06Health\x12\x1d.engram.core.v1.HealthRequest\x1a\x1b.engram.core.v1.HealthReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,22 +45,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KILLREQUEST']._serialized_end=395
   _globals['_KILLREPLY']._serialized_start=397
   _globals['_KILLREPLY']._serialized_end=424
-  _globals['_PREDICTREQUEST']._serialized_start=426
-  _globals['_PREDICTREQUEST']._serialized_end=476
-  _globals['_ANSWER']._serialized_start=478
-  _globals['_ANSWER']._serialized_end=502
-  _globals['_CLASSIFYREQUEST']._serialized_start=504
-  _globals['_CLASSIFYREQUEST']._serialized_end=554
-  _globals['_CLASSIFYREPLY']._serialized_start=556
-  _globals['_CLASSIFYREPLY']._serialized_end=610
-  _globals['_SCORE']._serialized_start=612
-  _globals['_SCORE']._serialized_end=738
-  _globals['_SCORE_PROBABILITIESENTRY']._serialized_start=686
-  _globals['_SCORE_PROBABILITIESENTRY']._serialized_end=738
-  _globals['_HEALTHREQUEST']._serialized_start=740
-  _globals['_HEALTHREQUEST']._serialized_end=755
-  _globals['_HEALTHREPLY']._serialized_start=757
-  _globals['_HEALTHREPLY']._serialized_end=801
-  _globals['_CORE']._serialized_start=804
-  _globals['_CORE']._serialized_end=1225
+  _globals['_PREDICTREQUEST']._serialized_start=427
+  _globals['_PREDICTREQUEST']._serialized_end=607
+  _globals['_ANSWER']._serialized_start=609
+  _globals['_ANSWER']._serialized_end=663
+  _globals['_CLASSIFYREQUEST']._serialized_start=665
+  _globals['_CLASSIFYREQUEST']._serialized_end=715
+  _globals['_CLASSIFYREPLY']._serialized_start=717
+  _globals['_CLASSIFYREPLY']._serialized_end=771
+  _globals['_SCORE']._serialized_start=773
+  _globals['_SCORE']._serialized_end=899
+  _globals['_SCORE_PROBABILITIESENTRY']._serialized_start=847
+  _globals['_SCORE_PROBABILITIESENTRY']._serialized_end=899
+  _globals['_HEALTHREQUEST']._serialized_start=901
+  _globals['_HEALTHREQUEST']._serialized_end=916
+  _globals['_HEALTHREPLY']._serialized_start=918
+  _globals['_HEALTHREPLY']._serialized_end=962
+  _globals['_CORE']._serialized_start=965
+  _globals['_CORE']._serialized_end=1386
 # @@protoc_insertion_point(module_scope)

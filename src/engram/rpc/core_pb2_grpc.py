@@ -91,7 +91,7 @@ class CoreServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Predict(self, request, context):
-        """Answer inputs with an artifact's model, one message an input, in their order.
+        """Answer inputs with an artifact's model, one message an input, in their order; with pieces more than one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

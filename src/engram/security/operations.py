@@ -148,9 +148,9 @@ _TABLE: dict[str, dict[str, _Row]] = {
     "openai": {
         "models.list": _LIST, "models.read": _READ, "chat.completions": _USE, "completions": _USE, "embeddings": _USE,
         "audio.speech": _USE, "audio.transcriptions": _USE, "files.list": _LIST, "files.create": _MAKE,
-        "files.read": _READ, "files.delete": _WRITE, "fine_tuning.create": _MAKE, "fine_tuning.list": _LIST,
-        "fine_tuning.read": _READ, "fine_tuning.events": _READ, "fine_tuning.checkpoints": _READ,
-        "fine_tuning.cancel": _WRITE,
+        "files.read": _READ, "files.content": _READ, "files.delete": _WRITE,
+        "fine_tuning.create": _MAKE, "fine_tuning.list": _LIST, "fine_tuning.read": _READ,
+        "fine_tuning.events": _READ, "fine_tuning.checkpoints": _READ, "fine_tuning.cancel": _WRITE,
     },
     # live topics of /ws
     "ws": {

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engram import files, registry
 from engram.artifacts.manifest import parse_manifest
 from engram.errors import NotFound
 from engram.export.format import BaseRef, best_to_open
 from engram.schema.codec import from_dict
+from engram.schema.options import Options
 from engram.schema.recipe import Recipe
 
-Predictor = Callable[[Sequence[Any]], list[dict[str, Any]]]
+
+class Predictor(Protocol):
+    """Answers a list of inputs with an opened model."""
+
+    def __call__(self, inputs: Sequence[Any], options: Sequence[Options] | None = None) -> list[dict[str, Any]]:
+        """Return an answer for each input; options: one for each, where people ask with limits."""
 
 
 def open_artifact(folder: Path) -> Predictor:
@@ -46,8 +52,9 @@ def open_exports(
     own = {path.removeprefix(f"{export.name}/"): digest for path, digest in (digests or {}).items()}
     loaded = code.reopen(export.name, folder / export.name, base, labels, recipe, own)
 
-    def answer(inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = code.answer(loaded, inputs)
+    def answer(inputs: Sequence[Any], options: Sequence[Options] | None = None) -> list[dict[str, Any]]:
+        more = () if options is None else (options,)
+        found: list[dict[str, Any]] = code.answer(loaded, inputs, *more)
         return found
 
     return answer

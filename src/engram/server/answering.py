@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from engram.errors import PlatformError, Refused
+from engram.schema.options import NO_OPTIONS, Options
 from engram.server.access import Caller
 from engram.server.platform import Platform
 from engram.store.records.deployments import Deployment
+from engram.store.records.settings import get_setting
+
+# Settings of the home that bound every request; a request may ask for less.
+MOST_READ, MOST_WRITTEN = "predict.max_input_tokens", "predict.max_new_tokens"
 
 
 @dataclass(frozen=True)
@@ -20,10 +26,53 @@ class Answers:
     answers: Iterator[Any]
 
 
-def answer(here: Platform, who: Caller, found: Deployment, inputs: Sequence[Any]) -> Answers:
+@dataclass(frozen=True)
+class Writing:
+    """One answer while it is written. artifact: what answers; said: pieces of text, at the end the answer itself."""
+
+    artifact: str
+    said: Iterator[str | dict[str, Any]]
+
+
+def answer(
+    here: Platform, who: Caller, found: Deployment, inputs: Sequence[Any], options: Options = NO_OPTIONS
+) -> Answers:
     """Answer inputs with what is deployed; the caller has been let in already.
 
-    Raises what the core tells: NotFound, Refused, UsageError for an input that the model can't take, ServerAway.
+    Raises what the core tells: NotFound, Refused, UsageError for an input that the model can't take or that is too
+    long, ServerAway; and Refused for a deployment that is stopped.
     """
-    told = here.core.predict(found.artifact, [json.dumps(one) for one in inputs])
+    _refuse_stopped(found)
+    told = here.core.predict(found.artifact, [json.dumps(one) for one in inputs], bounded(here, options))
     return Answers(found.artifact, (json.loads(one) for one in told))
+
+
+def write(here: Platform, who: Caller, found: Deployment, asked: Any, options: Options = NO_OPTIONS) -> Writing:
+    """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
+    _refuse_stopped(found)
+    told = here.core.write(found.artifact, json.dumps(asked), bounded(here, options))
+    return Writing(found.artifact, (piece or json.loads(whole) for piece, whole in told))
+
+
+def bounded(here: Platform, options: Options) -> Options:
+    """Return options that stay within the settings of the home.
+
+    Raises PlatformError for a setting that is no number: a bound that can't be read binds.
+    """
+    with here.db.read() as tx:
+        most = {name: get_setting(tx, name) for name in (MOST_READ, MOST_WRITTEN)}
+    limits = {}
+    for name, setting in most.items():
+        own = getattr(options, name.removeprefix("predict."))
+        if setting is None or setting.value is None:
+            limits[name] = own
+        elif isinstance(setting.value, int) and setting.value >= 1:
+            limits[name] = setting.value if own is None else min(own, setting.value)
+        else:
+            raise PlatformError(f"The setting {name} is no number from 1.", remedy="An Admin must set it again.")
+    return replace(options, max_input_tokens=limits[MOST_READ], max_new_tokens=limits[MOST_WRITTEN])
+
+
+def _refuse_stopped(found: Deployment) -> None:
+    if found.state != "serving":
+        raise Refused(f"The deployment {found.name} is {found.state}.", remedy="Ask its owner to start it.")

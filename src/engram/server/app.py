@@ -30,7 +30,10 @@ from engram.server.routes import (
     templates,
     uploads,
 )
+from engram.server.routes.openai import chat, completions, embeddings, fine_tuning, models
+from engram.server.routes.openai import files as openai_files
 
+OPENAI = (models, chat, completions, embeddings, openai_files, fine_tuning)
 ROUTERS = (
     health,
     people,
@@ -44,9 +47,12 @@ ROUTERS = (
     datasets,
     templates,
     pages,
+    *OPENAI,
 )
 MOST_BODY_BYTES = 4 * 2**20
-# Routes that read their bodies themselves, piece by piece, and count what they read, whatever the header says.
+# Routes that read their bodies piece by piece, onto the disk.
+LARGE_BODIES = {"/v1/files": openai_files.MOST_FILE_BYTES + 2**20}
+# Routes that count what they read themselves, whatever the header says.
 OWN_LIMIT = {"PATCH": re.compile(r"/api/v1/uploads/[^/]+")}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -74,8 +80,9 @@ def create_app(platform: Platform) -> FastAPI:
     async def frame(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Any:
         given = request.headers.get("x-request-id", "")
         request.state.id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        if _too_large(request):
-            answer = problems.problem(request, 413, f"A body has at most {MOST_BODY_BYTES} bytes here.")
+        most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
+        if _too_large(request, most):
+            answer = problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
         else:
             answer = await go_on(request)
         answer.headers["X-Request-ID"] = request.state.id
@@ -90,11 +97,11 @@ def api_routes() -> list[APIRoute]:
     return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
 
 
-def _too_large(request: Request) -> bool:
+def _too_large(request: Request, most: int) -> bool:
     own = OWN_LIMIT.get(request.method)
     if own is not None and own.fullmatch(request.url.path):
         return False
     said = request.headers.get("content-length")
     if said is None:  # sent in chunks of unknown sum: only an upload may do that
         return request.headers.get("transfer-encoding", "") != ""
-    return not said.isdigit() or int(said) > MOST_BODY_BYTES
+    return not said.isdigit() or int(said) > most

@@ -12,6 +12,7 @@ import grpc
 from engram import errors, files
 from engram.errors import EngramError
 from engram.rpc import core_pb2, core_pb2_grpc
+from engram.schema.options import NO_OPTIONS, Options
 
 CALL_SECONDS, PREDICT_SECONDS = 10.0, 120.0
 
@@ -55,12 +56,39 @@ class CoreLink:
             asked = core_pb2.KillRequest(run=run, attempt=attempt)
             return bool(self._stub().Kill(asked, **self._call(CALL_SECONDS)).killed)
 
-    def predict(self, artifact: str, inputs: Sequence[str]) -> Iterator[str]:
+    def predict(
+        self,
+        artifact: str,
+        inputs: Sequence[str],
+        options: Options = NO_OPTIONS,
+    ) -> Iterator[str]:
         """Yield the answers to JSON documents as JSON documents."""
+        for one in self._predict(artifact, inputs, options, pieces=False):
+            yield one.answer
+
+    def write(self, artifact: str, asked: str, options: Options = NO_OPTIONS) -> Iterator[tuple[str, str]]:
+        """Answer one JSON document: yield ``(piece, "")`` while text is written, and ``("", answer)`` at the end.
+
+        A reader that goes away ends the call, and with it the writing.
+        """
+        for one in self._predict(artifact, [asked], options, pieces=True):
+            yield one.piece, one.answer
+
+    def _predict(self, artifact: str, inputs: Sequence[str], options: Options, *, pieces: bool) -> Iterator[Any]:
+        asked = core_pb2.PredictRequest(
+            artifact=artifact,
+            inputs=inputs,
+            max_input_tokens=options.max_input_tokens,
+            max_new_tokens=options.max_new_tokens,
+            stop=options.stop,
+            pieces=pieces,
+        )
         with _told():
-            asked = core_pb2.PredictRequest(artifact=artifact, inputs=inputs)
-            for one in self._stub().Predict(asked, **self._call(PREDICT_SECONDS)):
-                yield one.answer
+            answers = self._stub().Predict(asked, **self._call(PREDICT_SECONDS))
+            try:
+                yield from answers
+            finally:
+                answers.cancel()
 
     def health(self) -> Any:
         """Return the core's version and open models."""

@@ -29,6 +29,7 @@ from engram.security.tokens import TokenIssuer
 from engram.server.active import active
 from engram.server.app import create_app
 from engram.server.bindings import StoredFamilies, StoredUsers, record_in
+from engram.server.cli_key import keep_cli_key
 from engram.server.core_link import CoreLink
 from engram.server.datasets import adopt as adopt_datasets
 from engram.server.drain import drain
@@ -115,6 +116,7 @@ def serve(
             app = create_app(platform)
             if password and sample:
                 queue_sample(platform)
+            keep_cli_key(platform)
             scheduler = Scheduler(platform)
             note = address_file(settings.home)
             files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from engram import errors
 from engram.errors import EngramError
+from engram.server.openai_errors import openai_error, speaks_openai
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -55,7 +56,10 @@ def name_of(error: EngramError) -> str:
 
 
 def problem(request: Request, status: int, detail: str, *, error: str = "", remedy: str = "", **more: Any) -> Any:
-    """Return a problem document as a response."""
+    """Return a problem document as a response; below /v1/ in the shape that those clients read."""
+    if speaks_openai(request):
+        said, told = openai_error(status, f"{detail} {remedy}".strip(), more.get("problems", []))
+        return JSONResponse(told, said)
     body = {
         "type": f"urn:engram:error:{error}" if error else "about:blank",
         "title": HTTPStatus(status).phrase,

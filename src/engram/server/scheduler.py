@@ -7,6 +7,7 @@ import threading
 
 from engram.errors import EngramError, NoSlot, ServerAway
 from engram.proc import crashpoint
+from engram.server.fine_tuned import deploy_published
 from engram.server.platform import Platform
 from engram.server.spool import take_in
 from engram.store.ingest import LEASE_SECONDS
@@ -42,6 +43,7 @@ class Scheduler:
             if self._ended.is_set():
                 return
             try:
+                deploy_published(self._here)
                 self.look_after_the_silent()
                 while not self._here.draining.is_set() and self.start_next():
                     pass

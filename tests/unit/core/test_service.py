@@ -15,18 +15,24 @@ from engram.core.guard import METHODS, shared_secret
 from engram.core.models import Models
 from engram.core.service import serve
 from engram.errors import UserError
+from engram.kinds.language.limits import check_lengths
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.runners import local
+from engram.schema.options import Options
 
 RUN = "r_" + "0" * 26
 
 
 def upper(folder):
-    """A model that answers in capitals, refuses numbers and remembers how it was asked."""
+    """A model that answers in capitals letter by letter, and refuses numbers and texts of too many letters."""
 
-    def answer(inputs):
+    def answer(inputs, options=None):
         if any(not isinstance(one, str) for one in inputs):
             raise UserError("A number is no text.")
+        for one, wanted in zip(inputs, options or (), strict=False):
+            check_lengths([len(one)], [wanted])
+            if wanted.on_text:
+                all(wanted.on_text(letter) for letter in one.upper())
         return [{"label": one.upper(), "probabilities": {one.upper(): 1.0}} for one in inputs]
 
     return answer
@@ -187,3 +193,33 @@ def test_the_artifact_that_was_asked_longest_ago_makes_room(tmp_path):
     assert models.open() == [one, three]
     models.close()
     assert models.open() == []
+
+
+def test_what_is_written_comes_piece_by_piece_before_its_answer(core, stub):
+    digest = make_artifact(core[0] / "artifacts", "one")
+    asked = core_pb2.PredictRequest(artifact=digest, inputs=['"ab"', '"c"'], pieces=True)
+    said = [(one.input, one.piece, one.answer[:13]) for one in stub[0].Predict(asked, metadata=stub[1], timeout=30)]
+    assert said == [(0, "A", ""), (0, "B", ""), (0, "", '{"label": "AB'), (1, "C", ""), (1, "", '{"label": "C"')]
+
+
+def test_a_listener_that_goes_away_ends_the_writing(tmp_path):
+    digest, models = make_artifact(tmp_path, "one"), Models(tmp_path, upper)
+    heard = [piece for piece, _ in models.write(digest, '"abcdef"', Options(), lambda: False)]
+    assert heard == ["A", ""]
+    models.close()
+
+
+def test_an_input_that_is_too_long_is_refused_in_words(core, stub):
+    digest = make_artifact(core[0] / "artifacts", "one")
+    asked = core_pb2.PredictRequest(artifact=digest, inputs=['"abc"'], max_input_tokens=2)
+    with pytest.raises(grpc.RpcError) as told:
+        list(stub[0].Predict(asked, metadata=stub[1], timeout=30))
+    assert told.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "has 3 tokens; at most 2" in told.value.details()
+
+
+@pytest.mark.parametrize("bad", [{"max_input_tokens": 0}, {"max_new_tokens": 0}, {"stop": ["", "x"]}])
+def test_options_that_mean_nothing_are_refused(core, stub, bad):
+    digest = make_artifact(core[0] / "artifacts", "one")
+    asked = core_pb2.PredictRequest(artifact=digest, inputs=['"a"'], **bad)
+    assert refusal(lambda: stub[0].Predict(asked, metadata=stub[1], timeout=30)) == grpc.StatusCode.INVALID_ARGUMENT

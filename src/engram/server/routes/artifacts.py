@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from engram.artifacts.check import check_payload
+from engram.artifacts.manifest import parse_manifest
+from engram.artifacts.paths import MANIFEST, RESERVED
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound
 from engram.server.access import Here, Who
@@ -51,6 +53,16 @@ def checked(digest: str, who: Who, here: Here) -> dict[str, Any]:
     folder = folder_of(here.home / "artifacts", find(here, who, digest).digest)
     found = [asdict(one) for one in check_payload(folder, (folder / "manifest.json").read_bytes())]
     return {"ok": all(one["ok"] for one in found), "checks": found}
+
+
+@router.get("/{digest}/files/{path:path}", operation_id="artifacts.download")
+def download(digest: str, path: str, who: Who, here: Here) -> FileResponse:
+    """Return one file of an artifact: one that its manifest names, the manifest itself or the certificate."""
+    folder = folder_of(here.home / "artifacts", find(here, who, digest).digest)
+    named = {one.path for one in parse_manifest((folder / MANIFEST).read_bytes()).files} | RESERVED
+    if path not in named or not (folder / path).is_file() or (folder / path).is_symlink():
+        raise NotFound(f"The artifact has no file {path[:200]!r}.", remedy=f"{MANIFEST} names them.")
+    return FileResponse(folder / path, media_type="application/octet-stream")
 
 
 def find(here: Here, who: Who, digest: str) -> Artifact:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.errors import Refused
 from engram.proc import crashpoint
+from engram.schema.options import Options
 from engram.server.access import Here, Who
-from engram.server.answering import answer
+from engram.server.answering import answer, write
 from engram.server.once import Key, once
 from engram.server.routes.artifacts import find as find_artifact
+from engram.server.streaming import begun, lines
 from engram.store.pages import USUAL, Ask
 from engram.store.records import deployments
 from engram.store.records.deployments import Deployment
@@ -22,7 +25,7 @@ from engram.store.times import from_micros
 
 router = APIRouter(prefix="/api/v1/deployments", tags=["deployments"])
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
-MOST_INPUTS = 256
+MOST_INPUTS, MOST_STOPS = 256, 8
 
 
 class NewDeployment(BaseModel):
@@ -59,6 +62,14 @@ class Inputs(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     inputs: list[Any] = Field(min_length=1, max_length=MOST_INPUTS)
+    max_input_tokens: int | None = Field(default=None, ge=1, lt=2**31, description="Longer inputs are refused.")
+    max_new_tokens: int | None = Field(default=None, ge=1, lt=2**31, description="Of tasks that write.")
+    stop: list[str] = Field(default_factory=list, max_length=MOST_STOPS, description="Texts before which it ends.")
+
+    @property
+    def options(self) -> Options:
+        """What is asked beside the inputs."""
+        return Options(self.max_input_tokens, self.max_new_tokens, tuple(self.stop))
 
 
 @router.post("", operation_id="deployments.create", status_code=201)
@@ -134,8 +145,24 @@ def rollback(name: str, asked: Rollback, who: Who, here: Here) -> dict[str, Any]
 @router.post("/{name}/predict", operation_id="deployments.predict")
 def predict(name: str, asked: Inputs, who: Who, here: Here) -> dict[str, Any]:
     """Answer inputs with the artifact of a name."""
-    found = answer(here, who, find(here, who, name), asked.inputs)
+    found = answer(here, who, find(here, who, name), asked.inputs, asked.options)
     return {"artifact": found.artifact, "answers": list(found.answers)}
+
+
+@router.post("/{name}/stream", operation_id="deployments.stream")
+def stream(name: str, asked: Inputs, who: Who, here: Here) -> StreamingResponse:
+    """Answer inputs one after the other, a JSON document a line: pieces of text as they are written, then each answer.
+
+    A line has ``input`` (from 0) and ``piece``, ``answer`` or, where it went wrong after the first line, ``error``.
+    """
+    found = find(here, who, name)
+
+    def said() -> Iterator[dict[str, Any]]:
+        for number, one in enumerate(asked.inputs):
+            for piece in write(here, who, found, one, asked.options).said:
+                yield {"input": number, "piece" if isinstance(piece, str) else "answer": piece}
+
+    return StreamingResponse(lines(begun(said())), media_type="application/x-ndjson")
 
 
 def find(here: Here, who: Who, name: str) -> Deployment:

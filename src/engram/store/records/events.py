@@ -44,6 +44,15 @@ def replay(
     return tuple(map(_stored, tx.execute(query.order_by(events.c.id).limit(limit))))
 
 
+def latest(tx: Connection, run: str, before: int | None, types: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
+    """Return the newest events of a run of some types, newest first; before: the cursor of one that was seen."""
+    events = tables.events
+    query = select(events).where(events.c.run == run, events.c.type.in_(types))
+    if before is not None:
+        query = query.where(events.c.id < before)
+    return tuple(map(_stored, tx.execute(query.order_by(events.c.id.desc()).limit(limit))))
+
+
 def events_of(tx: Connection, run: str, attempt: int, first: int = 0, limit: int = MOST) -> tuple[Event, ...]:
     """Return the events of one attempt from a sequence number on, in order."""
     events = tables.events

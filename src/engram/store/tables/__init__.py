@@ -1,6 +1,7 @@
 """The tables, all in one `METADATA`; a file of this folder holds those of one subject."""
 
 from engram.store.tables.base import METADATA
+from engram.store.tables.fine_tunings import fine_tunings
 from engram.store.tables.house import audit, idempotency, leases, settings
 from engram.store.tables.material import datasets, recipes, templates, uploads
 from engram.store.tables.people import api_keys, logins, roles, users
@@ -17,6 +18,7 @@ __all__ = [
     "deployment_history",
     "deployments",
     "events",
+    "fine_tunings",
     "idempotency",
     "leases",
     "logins",

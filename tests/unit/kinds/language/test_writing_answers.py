@@ -10,12 +10,13 @@ import pytest
 import torch
 from support import talking
 
-from engram.errors import UserError
+from engram.errors import UsageError, UserError
 from engram.kinds.language.generate import writing
 from engram.kinds.language.generate.examples import prepare, prompt_ids, voice_of
 from engram.kinds.language.generate.model import answer, load
 from engram.kinds.language.generate.writing import write
 from engram.kinds.language.load import Loaded
+from engram.schema.options import Options
 from engram.schema.recipe import Evaluate
 
 SAVE = {"causal": talking.save_causal, "chatml": talking.save_causal, "seq2seq": talking.save_seq2seq}
@@ -148,3 +149,59 @@ def test_writing_draws_no_dropout(loaded):
     loaded.model.train()
     assert write(loaded, voice, prompts) == first
     assert np.all([one.prompt_tokens > 0 for one in first])
+
+
+def heard_of(loaded, asked, **wanted):
+    """Ask with a listener; return the answers and what was heard of each."""
+    heard = [[] for _ in asked]
+    options = [Options(**wanted, on_text=lambda text, pieces=pieces: pieces.append(text) or True) for pieces in heard]
+    return answer(loaded, asked, options), heard
+
+
+ASKED = ["my parcel is late", "refund the card", "thanks", "the van was lost and the box was late today"]
+
+
+def test_what_is_heard_piece_by_piece_is_the_answer(loaded):
+    answers, heard = heard_of(loaded, ASKED)
+    assert answers == answer(loaded, ASKED)
+    assert ["".join(pieces) for pieces in heard] == [one["text"] for one in answers]
+    assert max(map(len, heard)) > 1
+
+
+def test_limits_and_stops_of_one_change_nothing_for_the_others(loaded):
+    plain = answer(loaded, ASKED)
+    stop = next(one["text"][2:4] for one in plain if len(one["text"]) > 4)
+    options = [Options(max_new_tokens=2), Options(), Options(stop=(stop,)), Options(stop=("never written",))]
+    together = answer(loaded, ASKED, options)
+    assert together == [answer(loaded, [one], [option])[0] for one, option in zip(ASKED, options, strict=True)]
+    assert together[0]["completion_tokens"] <= 2
+    assert plain[0]["text"].startswith(together[0]["text"])
+    assert together[1] == plain[1]
+    assert together[3] == plain[3]
+    assert stop not in together[2]["text"]
+
+
+def test_an_answer_ends_before_a_stop_text(loaded):
+    for asked in ASKED:
+        [whole] = answer(loaded, [asked])
+        stop = whole["text"][3:5]
+        if len(stop) == 2:
+            [cut], [heard] = heard_of(loaded, [asked], stop=(stop,))
+            assert cut["text"] == whole["text"][: whole["text"].index(stop)] == "".join(heard)
+            assert cut["finish_reason"] == "stop"
+            assert 0 < cut["completion_tokens"] <= whole["completion_tokens"]
+            return
+    pytest.fail("no answer is long enough")
+
+
+def test_a_listener_that_stops_listening_stops_the_writing(loaded):
+    heard = []
+    answer(loaded, ASKED[:1], [Options(on_text=lambda text: heard.append(text) or False)])
+    assert len(heard) <= 1
+
+
+def test_a_prompt_that_is_too_long_is_refused_and_not_cut(loaded):
+    with pytest.raises(UsageError, match="at most 3 are read"):
+        answer(loaded, ["one two three four five six seven"], [Options(max_input_tokens=3)])
+    with pytest.raises(UsageError, match="nothing was cut"):
+        answer(loaded, ["again " * 2000], [Options()])

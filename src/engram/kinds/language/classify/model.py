@@ -18,8 +18,10 @@ from engram.errors import UserError
 from engram.evaluate.metric import Answers
 from engram.evaluate.predicted import Predicted
 from engram.kinds.language.classify.examples import Examples, tokenise_rows
+from engram.kinds.language.limits import check_lengths, token_counts
 from engram.kinds.language.load import Loaded, build, quiet
 from engram.kinds.language.padding import MASKED, collate, scoring_tokens
+from engram.schema.options import Options
 from engram.schema.recipe import Recipe
 from engram.train.batches import order_for_scoring
 
@@ -83,8 +85,13 @@ def score(
     return logits
 
 
-def answer(loaded: Loaded, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Answer texts with their label and the probability of each label."""
+def answer(loaded: Loaded, texts: Sequence[str], options: Sequence[Options] | None = None) -> list[dict[str, Any]]:
+    """Answer texts with their label and the probability of each label.
+
+    Raises UsageError, where there are options, for a text that is too long.
+    """
+    if options is not None:
+        check_lengths(token_counts(loaded.tokenizer, texts), options, loaded.max_length)
     rows = [Row(index, text, MASKED) for index, text in enumerate(texts)]
     logits = score(loaded, tokenise_rows(loaded.tokenizer, rows, loaded.max_length, len(loaded.labels)))
     answers = []

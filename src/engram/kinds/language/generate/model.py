@@ -18,6 +18,7 @@ from engram.kinds.language.generate.examples import everything, prompt_ids, voic
 from engram.kinds.language.generate.voice import dress, listen
 from engram.kinds.language.generate.writing import settle, write
 from engram.kinds.language.load import Loaded, build, quiet
+from engram.schema.options import Options
 from engram.schema.recipe import Recipe
 from engram.train import packing
 
@@ -76,17 +77,18 @@ def open_generator(folder: Path) -> Any:
         ) from error
 
 
-def answer(loaded: Loaded, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+def answer(loaded: Loaded, inputs: Sequence[Any], options: Sequence[Options] | None = None) -> list[dict[str, Any]]:
     """Answer texts and conversations.
 
     inputs: a text, which is what a user says, or ``{"messages": […], "tools": […]}``; a last message of the assistant
     is gone on with. Each answer has text, finish_reason (``stop`` or ``length``), prompt_tokens, completion_tokens.
 
-    Raises UserError for an input that is neither, or that the model's template refuses.
+    Raises UserError for an input that is neither, or that the model's template refuses; with options UsageError for one
+    that is too long.
     """
     voice = voice_of(loaded)
     prompts = [prompt_ids(voice, *_conversation(one)) for one in inputs]
-    return [vars(written) for written in write(loaded, voice, prompts)]
+    return [vars(written) for written in write(loaded, voice, prompts, options=options)]
 
 
 def _conversation(asked: Any) -> tuple[Sequence[Message], Sequence[Mapping[str, Any]]]:

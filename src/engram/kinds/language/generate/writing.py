@@ -11,8 +11,11 @@ import torch
 from transformers import GenerationConfig
 
 from engram.kinds.language.generate.examples import cut_prompt
+from engram.kinds.language.generate.listening import Until, read_until
 from engram.kinds.language.generate.voice import Voice
+from engram.kinds.language.limits import check_lengths
 from engram.kinds.language.load import Loaded, quiet
+from engram.schema.options import NO_OPTIONS, Options
 from engram.schema.recipe import Evaluate
 from engram.train.batches import order_for_scoring
 
@@ -51,19 +54,25 @@ def settle(model: Any, voice: Voice) -> None:
 
 
 def write(
-    loaded: Loaded, voice: Voice, prompts: Sequence[Sequence[int]], on_rows: Callable[[int], None] = lambda done: None
+    loaded: Loaded,
+    voice: Voice,
+    prompts: Sequence[Sequence[int]],
+    on_rows: Callable[[int], None] = lambda done: None,
+    options: Sequence[Options] | None = None,
 ) -> list[Written]:
     """Return what the model writes after each prompt, in their order; the same one by one as together.
 
     At most `evaluate.max_new_tokens` of the recipe, and at most half of the positions that the model has.
+    options: one for each prompt, of people who ask; then a prompt that is too long is refused and not cut.
+
+    Raises UsageError for such a prompt.
     """
     model = _inner(loaded.model).eval()
-    positions = getattr(model.config, "max_position_embeddings", None)
-    most = (loaded.recipe.evaluate if loaded.recipe else Evaluate()).max_new_tokens
-    room = loaded.max_length
-    if positions:
-        most = min(most, positions // 2)
-        room = room if voice.encoder_decoder else min(room, positions - most)
+    most, room = _bounds(loaded, voice, model)
+    if options is not None:
+        check_lengths([len(prompt) for prompt in prompts], options, room)
+    asked = options or [NO_OPTIONS] * len(prompts)
+    limits = [most if one.max_new_tokens is None else min(most, one.max_new_tokens) for one in asked]
     nothing = [voice.tokenizer.pad_token_id]  # where neither prompt nor tokenizer gives a token to begin with
     stops = _stops(model)
     cut = [cut_prompt(voice, prompt or nothing, room) for prompt in prompts]
@@ -71,12 +80,27 @@ def write(
     with torch.inference_mode(), quiet():
         for rows in order_for_scoring([len(prompt) + most for prompt in cut], WRITING_TOKENS):
             inputs = _batch([cut[row] for row in rows], voice, next(model.parameters()).device)
-            out = model.generate(**inputs, max_new_tokens=most)
-            new = out[:, 1:] if voice.encoder_decoder else out[:, inputs["input_ids"].shape[1] :]
-            for row, tokens in zip(rows, new.tolist(), strict=True):
-                found[row] = _read(voice, stops, tokens, len(cut[row]))
+            skip = 1 if voice.encoder_decoder else inputs["input_ids"].shape[1]
+            until = Until(voice, [asked[row] for row in rows], [limits[row] for row in rows], stops, skip)
+            heard = {"stopping_criteria": [until]} if options is not None else {}
+            out = model.generate(**inputs, max_new_tokens=max(limits[row] for row in rows), **heard)
+            for row, ear, tokens in zip(rows, until.ears, out[:, skip:].tolist(), strict=True):
+                found[row] = _read(voice, stops, tokens[: limits[row]], len(cut[row]), asked[row].stop)
+                if ear is not None:
+                    ear.close(found[row].text)
             on_rows(len(found))
     return [found[row] for row in range(len(prompts))]
+
+
+def _bounds(loaded: Loaded, voice: Voice, model: Any) -> tuple[int, int]:
+    """Return the most tokens of an answer and of a prompt."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    most = (loaded.recipe.evaluate if loaded.recipe else Evaluate()).max_new_tokens
+    room = loaded.max_length
+    if positions:
+        most = min(most, positions // 2)
+        room = room if voice.encoder_decoder else min(room, positions - most)
+    return most, room
 
 
 def _inner(model: Any) -> Any:
@@ -100,7 +124,7 @@ def _stops(model: Any) -> list[int]:
     return list(said) if isinstance(said, list | tuple) else [] if said is None else [said]
 
 
-def _read(voice: Voice, stops: Sequence[int], tokens: Sequence[int], read: int) -> Written:
+def _read(voice: Voice, stops: Sequence[int], tokens: Sequence[int], read: int, stop: Sequence[str]) -> Written:
     end = next((place for place, token in enumerate(tokens) if token in stops), None)
-    own = list(tokens if end is None else tokens[:end])
-    return Written(voice.read(own), "length" if end is None else "stop", read, len(own))
+    own = read_until(voice, list(tokens if end is None else tokens[:end]), stop)
+    return Written(own.text, "length" if end is None and not own.ended else "stop", read, own.tokens)

@@ -12,24 +12,30 @@ import torch
 from engram.data.rows import TagRow
 from engram.errors import UserError
 from engram.evaluate.spans import find_spans, scheme_of
+from engram.kinds.language.limits import check_lengths, token_counts
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
 from engram.kinds.language.tag.decode import decode
 from engram.kinds.language.tag.examples import tokenise_rows
 from engram.kinds.language.tag.predict import score
 from engram.kinds.language.tag.split import split
+from engram.schema.options import Options
 
 
-def answer(loaded: Loaded, inputs: Sequence[str | Sequence[str]]) -> list[dict[str, Any]]:
+def answer(
+    loaded: Loaded, inputs: Sequence[str | Sequence[str]], options: Sequence[Options] | None = None
+) -> list[dict[str, Any]]:
     """Answer each input with ``spans``, ``tokens`` (its words) and ``tags`` (one a word).
 
     An input is a text, parted into words by `split`, or a list of words. A span has ``text``, ``label``, ``start`` and
     ``end``, counted in characters of the text (of the words with a space between them, where words were given), and
     ``score``, the mean probability of its words' tags.
 
-    Raises UserError for an input that is neither.
+    Raises UserError for an input that is neither; with options UsageError for one that is too long.
     """
     asked = [_words(one) for one in inputs]
+    if options is not None:
+        check_lengths(token_counts(loaded.tokenizer, [text for text, _ in asked]), options)
     rows = [
         TagRow(number, tuple(text[begin:end] for begin, end in places), (MASKED,) * len(places))
         for number, (text, places) in enumerate(asked)

@@ -17,7 +17,7 @@ down_revision = None
 
 def upgrade() -> None:
     """Make the tables and their indexes."""
-    for part in (_people, _material, _runs, _keys, _serving, _house):
+    for part in (_people, _material, _runs, _keys, _serving, _house, _fine_tunings):
         part()
 
 
@@ -319,3 +319,15 @@ def _house() -> None:
         *whole("term", "taken", "until"),
         primary("leases", "name"),
     )
+
+
+def _fine_tunings() -> None:
+    op.create_table(
+        "fine_tunings",
+        *text("id", "owner", "base", "training", "validation", "options", "name", "state", "reason"),
+        *whole("created", "updated", "version"),
+        primary("fine_tunings", "id"),
+        points_at("fine_tunings", ["id"], "runs", ["id"], "CASCADE"),
+        points_at("fine_tunings", ["owner"], "users", ["id"], "RESTRICT"),
+    )
+    indexes("fine_tunings", ("created", "id"), ("owner", "created", "id"), ("state", "created", "id"))

@@ -1,0 +1,154 @@
+"""/v1/files: training files, each a dataset of the home."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path as File
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+
+from engram import files
+from engram.errors import NotFound, Refused, UnknownName, UsageError
+from engram.server.access import Caller, Here, Who
+from engram.server.multipart import Received, receive
+from engram.server.platform import Platform
+from engram.server.routes.openai.pages import cursor_of, listing
+from engram.server.training_rows import read_rows
+from engram.store.pages import MOST, Ask
+from engram.store.records import datasets
+from engram.store.records.datasets import Dataset
+from engram.store.records.settings import get_setting
+
+router = APIRouter(prefix="/v1/files", tags=["openai"])
+FileId = Annotated[str, Path(max_length=64)]
+PURPOSE, FORMAT = "fine-tune", "jsonl"
+MOST_FILE_BYTES = 512 * 2**20
+QUOTA, USUAL_QUOTA = "quota.user_bytes", 20 * 2**30
+LEAST_FREE_SHARE = 0.05
+LEFT_SECONDS = 24 * 3600
+
+
+@router.post("", operation_id="openai.files.create")
+async def create(request: Request, who: Who, here: Here) -> dict[str, Any]:
+    """Take a training file: multipart/form-data with `purpose` (fine-tune) and `file`, JSON lines."""
+    place = await run_in_threadpool(_room, here, who.principal.user, int(request.headers.get("content-length", 0)))
+    try:
+        got = await receive(request, place / "file", MOST_FILE_BYTES)
+        return shown(await run_in_threadpool(_keep, here, who, got, place / "file"))
+    finally:
+        await run_in_threadpool(shutil.rmtree, place, True)
+
+
+@router.get("", operation_id="openai.files.list")
+def listed(
+    who: Who,
+    here: Here,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = MOST,
+    purpose: str | None = None,
+) -> dict[str, Any]:
+    """List the training files that the caller sees, newest first."""
+    with here.db.read() as tx:
+        last = None if after is None else find(here, who, after)
+        ask = Ask(who.visible_to, cursor_of("datasets", last), min(limit, MOST), equal={"format": FORMAT})
+        page = datasets.list_datasets(tx, ask)
+    return listing(page, shown) if purpose in (None, PURPOSE) else listing(type(page)(()), shown)
+
+
+@router.get("/{file}", operation_id="openai.files.read")
+def read(file: FileId, who: Who, here: Here) -> dict[str, Any]:
+    """Return one file."""
+    return shown(find(here, who, file))
+
+
+@router.get("/{file}/content", operation_id="openai.files.content")
+def content(file: FileId, who: Who, here: Here) -> FileResponse:
+    """Return what is in a file."""
+    return FileResponse(file_of(here, find(here, who, file)), media_type="application/jsonl")
+
+
+@router.delete("/{file}", operation_id="openai.files.delete")
+def delete(file: FileId, who: Who, here: Here) -> dict[str, Any]:
+    """Delete a file; `engram gc` removes its content when nothing refers to it."""
+    found = find(here, who, file)
+    with here.db.write() as tx:
+        datasets.delete_dataset(tx, found.id)
+    return {"id": found.id, "object": "file", "deleted": True}
+
+
+def find(here: Platform, who: Caller, file: str) -> Dataset:
+    """Return a file that the caller may touch; raises NotFound as if there were none otherwise."""
+    with here.db.read() as tx:
+        try:
+            found: Dataset | None = datasets.get_dataset(tx, file)
+        except NotFound:
+            found = None
+    if found is not None and (found.deleted is not None or found.format != FORMAT):
+        found = None
+    return who.touch(found, f"file {file!r}")
+
+
+def file_of(here: Platform, one: Dataset) -> File:
+    """Return where the content of a dataset lies."""
+    folder = here.home / "datasets" / one.digest.removeprefix("sha256:")
+    for path in sorted(folder.glob("data*")):
+        return path
+    raise NotFound(f"The content of file {one.id!r} is not in this home any more.", remedy="Send it again.")
+
+
+def shown(one: Dataset) -> dict[str, Any]:
+    """Return a dataset as a file."""
+    made = {"created_at": one.created // 1_000_000, "expires_at": None, "status": "processed"}
+    return {"id": one.id, "object": "file", "bytes": one.bytes, "filename": one.name, "purpose": PURPOSE, **made}
+
+
+def _room(here: Platform, owner: str, size: int) -> File:
+    """Refuse what the owner's quota or the disk has no room for; return an empty folder for it otherwise."""
+    coming = here.home / "uploads"
+    coming.mkdir(parents=True, exist_ok=True)
+    for old in coming.glob(".file-*"):  # of a server that was killed while one arrived
+        if time.time() - old.stat().st_mtime > LEFT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    with here.db.read() as tx:
+        said, used, after = get_setting(tx, QUOTA), 0, None
+        while True:
+            page = datasets.list_datasets(tx, Ask(owner, after, MOST))
+            used, after = used + sum(one.bytes for one in page.items), page.next
+            if after is None:
+                break
+    most = USUAL_QUOTA if said is None else int(said.value)
+    if used + size > most:
+        raise Refused(f"You have {most} bytes, {max(0, most - used)} of them free.", remedy="Delete files first.")
+    disk = shutil.disk_usage(here.home)
+    if disk.free - size < LEAST_FREE_SHARE * disk.total:
+        raise Refused(f"The disk would have less than {LEAST_FREE_SHARE:.0%} free.", remedy="Make room on the server.")
+    return File(tempfile.mkdtemp(prefix=".file-", dir=coming))
+
+
+def _keep(here: Platform, who: Caller, got: Received, path: File) -> Dataset:
+    if got.fields.get("purpose") != PURPOSE:
+        raise UnknownName.of("purpose", got.fields.get("purpose", "")[:60], [PURPOSE])
+    if unknown := got.fields.keys() - {"purpose"}:
+        raise UsageError(f"The field {min(unknown)[:60]!r} is not supported.", remedy="Send purpose and file.")
+    name = File(got.name.replace("\\", "/")).name[:200] or "file"
+    rows = read_rows(path, name)
+    digest = files.sha256_file(path)
+    with files.new_folder(here.home / "datasets" / digest.removeprefix("sha256:")) as making:
+        path.rename(making / f"data.{FORMAT}")
+    with here.db.write() as tx:
+        return datasets.create_dataset(
+            tx,
+            name=name,
+            owner=who.principal.user,
+            digest=digest,
+            format=FORMAT,
+            license="own",
+            bytes=got.bytes,
+            rows_=rows.count,
+            body={"form": rows.form, "purpose": PURPOSE},
+        )
