@@ -24,6 +24,8 @@ from engram.server.routes import (
     deployments,
     health,
     ledger,
+    models,
+    modulation,
     pages,
     people,
     runs,
@@ -47,6 +49,8 @@ ROUTERS = (
     datasets,
     templates,
     pages,
+    models,
+    modulation,
     *OPENAI,
 )
 MOST_BODY_BYTES = 4 * 2**20
