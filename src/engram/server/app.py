@@ -32,10 +32,11 @@ from engram.server.routes import (
     templates,
     uploads,
 )
-from engram.server.routes.openai import chat, completions, embeddings, fine_tuning, models
+from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
 from engram.server.routes.openai import files as openai_files
+from engram.server.routes.openai import models as openai_models
 
-OPENAI = (models, chat, completions, embeddings, openai_files, fine_tuning)
+OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning)
 ROUTERS = (
     health,
     people,
