@@ -94,7 +94,7 @@ def anns(house, client):
             tx, found, base="x", training="", validation="", options={"hyperparameters": {}}, name="ft-x"
         )
     more = {"upload": uploads[1], "dataset": done.json()["dataset"]["id"], "template": template.json()["id"]}
-    more |= {"model": "anns", "file": sent.json()["id"], "path": "a"}
+    more |= {"model": "anns", "file": sent.json()["id"], "path": "a", "id": found.id}
     return {"run": found.id, "digest": digest, "name": "anns", **more}
 
 
@@ -109,7 +109,7 @@ def ask(client, route, values, **more):
     """Ask a route with the values for its path, and a body that it understands where it wants one."""
     path = route.path
     names = ("run", "digest", "name", "prefix", "index", "attempt", "command", "upload", "dataset", "template")
-    for name in (*names, "model", "file", "path"):
+    for name in (*names, "model", "file", "path", "id"):
         path = path.replace(
             f"{{{name}}}", str(values.get(name, {"attempt": 1, "index": 0, "command": "cancel"}.get(name, "x")))
         )
@@ -117,7 +117,7 @@ def ask(client, route, values, **more):
     (method,) = route.methods
     body = {"epoch": 1, "stage": "data", "state": "running", "artifact": values.get("digest", ""), "version": 1}
     body |= {"inputs": ["a"], "name": "x", "recipe": "quickstart", "text": "x", "old": "x", "new": "y", "password": "x"}
-    body |= {"refresh_token": "x", "scopes": ["*"], "reason": "r"}
+    body |= {"refresh_token": "x", "scopes": ["*"], "reason": "r", "step": 0, "trial": 0, "metrics": {"loss": 1.0}}
     body |= {"model": "anns", "input": "x", "prompt": "x", "messages": [{"role": "user", "content": "x"}]}
     body |= {"training_file": values.get("file", "x")}
     known = {

@@ -27,7 +27,7 @@ PLAIN_SECONDS = 10.0
 class Live:
     """A context manager that shows a run's events; bars on a terminal, plain lines elsewhere."""
 
-    def __init__(self, folder: Any, recipe: Recipe) -> None:
+    def __init__(self, folder: Any = None, recipe: Recipe | None = None) -> None:
         self._folder, self._recipe = folder, recipe
         self._bar: Any = None
         self._task: Any = None

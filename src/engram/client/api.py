@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Any
 
-from engram.client.asking import ask_json
+from engram.client.asking import ask, ask_json
 from engram.client.asking import told as told
 from engram.client.driving import Driver
-from engram.client.effects import Send
+from engram.client.effects import Response, Send
+from engram.errors import Throttled
 
 
 class Api:
@@ -31,7 +32,7 @@ class Api:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._driver = Driver(base_url, key, transport, pause, clock)
-        self._patience = patience
+        self._patience, self._pause = patience, pause
 
     def __enter__(self) -> Api:
         return self
@@ -61,3 +62,23 @@ class Api:
         """
         wish = Send(method, path, body, query, headers or {})
         return self._driver.run(ask_json(wish, self._patience, repeatable, accept))
+
+    def piece(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+    ) -> Response:
+        """Ask for a piece of a file, or send one, and return the answer; asking again does no harm.
+
+        Where pieces come faster than the server's limits allow, the next one waits. Raises what `call` raises.
+        """
+        while True:
+            try:
+                wish = Send(method, path, query=query, headers=headers, content=content)
+                answer: Response = self._driver.run(ask(wish, self._patience, repeatable=True))
+                return answer
+            except Throttled as error:
+                self._pause(error.retry_after)

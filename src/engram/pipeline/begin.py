@@ -19,10 +19,11 @@ from engram.schema.codec import to_dict
 from engram.schema.run import RunRecord
 
 
-def begin(loaded: Loaded, home: Path) -> RunFolder:
+def begin(loaded: Loaded, home: Path, *, elsewhere: bool = False) -> RunFolder:
     """Make the folder of a new run.
 
-    Datasets of the home are pinned to their digests.
+    elsewhere: True when its worker half will be a trainer's, on a machine of its own. Datasets of the home are pinned
+    to their digests.
 
     Raises UsageError when the recipe loosens a gate of the card, MissingExtra when a format can't be written here,
     NotFound for a dataset that the home doesn't hold.
@@ -40,6 +41,8 @@ def begin(loaded: Loaded, home: Path) -> RunFolder:
         files.write_json(making / "gates.json", to_dict(gates))
         files.write_json(making / "origin.json", {"folder": str(loaded.folder), "file": loaded.file.name})
         shutil.copyfile(loaded.file, making / "recipe.yaml")
+        if elsewhere:
+            files.write_json(making / "trainer.json", {"format": "engram.trainer/1"})
         record = RunRecord(
             id=folder.id,
             recipe=recipe.name,

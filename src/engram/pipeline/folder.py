@@ -3,6 +3,7 @@
 runs/<run>/
   run.json recipe.json gates.json control.json     what it is, what was asked, what was declared
   data.json                                        which split it uses
+  trainer.json                                     there when the worker half runs on a trainer's machine
   attempt-<n>/{spec.json journal.jsonl *.log pid}  what each attempt said
   checkpoints/ candidate.json                      what the worker half leaves
   reports/ verdicts/ reviews/ answers/ exports/    what the judge half leaves
@@ -71,6 +72,15 @@ class RunFolder:
     def candidate(self) -> Path:
         """What the worker says that it made."""
         return self.path / "candidate.json"
+
+    @property
+    def trained_elsewhere(self) -> bool:
+        """Whether the worker half is a trainer's, on a machine of its own, and not of this home."""
+        return (self.path / "trainer.json").is_file()
+
+    def is_done(self, stage: str) -> bool:
+        """Tell whether a stage has its report, and its verdict where it has a gate."""
+        return self.report(stage) is not None and (stage not in self.gates() or self.verdict(stage) is not None)
 
     @property
     def control(self) -> Path:

@@ -111,6 +111,7 @@ def predicate(folder: RunFolder, home: Path) -> dict[str, Any]:
             {"stage": one.stage, "decision": one.decision, "reason": one.reason_digest} for one in folder.reviews()
         ],
         "simulate": "in-process, advisory",
+        "trained_by": "a trainer, elsewhere" if folder.trained_elsewhere else "home",
         "judged_by": "home",
         "cost": {"seconds": round(seconds_spent(folder), 1), "attempts": len(folder.attempts())},
     }

@@ -111,6 +111,8 @@ def tell(story: Story, baseline_only: bool) -> bool:
         return False
     if not story.folder.candidate.exists():
         enter_stage(story, "train")
+        if story.folder.trained_elsewhere:
+            raise Paused("It waits for its trainer.", remedy=f"engram trainer --model_template_id {story.folder.id} …")
         run_child(WORKER, story.attempt, [], story.watch, story.workers, story.nursery)
     judge(story, SECOND_HALF)
     enter_stage(story, "publish")
@@ -122,7 +124,7 @@ def tell(story: Story, baseline_only: bool) -> bool:
 def judge(story: Story, stages: Sequence[str]) -> None:
     """Let the judge half go through some stages, then believe only verdicts whose evidence holds."""
     todo = list(stages)
-    while todo and _done(story.folder, todo[0]):
+    while todo and story.folder.is_done(todo[0]):
         story.authority.judged(todo.pop(0))  # what waits for a person keeps everything behind it waiting
     if todo:
         enter_stage(story, todo[0])
@@ -165,12 +167,6 @@ def open_ledger(home: Path) -> Ledger:
     if ledger.size == 0:
         ledger.append("home.created", ledger.key.id, {})
     return ledger
-
-
-def _done(folder: RunFolder, stage: str) -> bool:
-    if folder.report(stage) is None:
-        return False
-    return stage not in folder.gates() or folder.verdict(stage) is not None
 
 
 def _present(state: State) -> State:

@@ -68,7 +68,7 @@ def work(context: Context, arguments: list[str]) -> None:
     if not is_first():
         return
     used = {"threads": context.spec.threads, "workers": context.spec.workers, "precision": precision}
-    files.write_json(context.folder.candidate, {**candidate(outcome), **used})
+    files.write_json(context.folder.candidate, {**candidate(outcome), **used, "run": context.spec.run})
     crashpoint("worker.after-candidate")
     context.journal.emit("finished", {"steps": outcome.steps, "best_step": outcome.best_step})
 

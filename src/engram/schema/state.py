@@ -26,6 +26,7 @@ NEXT: dict[State, frozenset[State]] = {
     "queued": frozenset({"running", "cancelled"}),
     "running": frozenset(
         {
+            "queued",
             "paused",
             "awaiting_review",
             "cancelling",
@@ -38,12 +39,12 @@ NEXT: dict[State, frozenset[State]] = {
             "published",
         }
     ),
-    "paused": frozenset({"running", "cancelled"}),
+    "paused": frozenset({"queued", "running", "cancelled"}),
     "awaiting_review": frozenset({"running", "refused", "cancelled"}),
     "cancelling": frozenset({"cancelled", "failed_platform", "lost_contact"}),
-    "cancelled": frozenset({"running"}),
-    "failed_user": frozenset({"running"}),
-    "failed_platform": frozenset({"running"}),
+    "cancelled": frozenset({"queued", "running"}),
+    "failed_user": frozenset({"queued", "running"}),
+    "failed_platform": frozenset({"queued", "running"}),
     "preempted": frozenset({"running", "cancelled"}),
     "lost_contact": frozenset({"running", "cancelled", "failed_platform"}),
     "refused": frozenset(),

@@ -24,16 +24,19 @@ from engram.server.routes import (
     deployments,
     health,
     ledger,
+    models,
+    modulation,
     pages,
     people,
     runs,
     templates,
     uploads,
 )
-from engram.server.routes.openai import chat, completions, embeddings, fine_tuning, models
+from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
 from engram.server.routes.openai import files as openai_files
+from engram.server.routes.openai import models as openai_models
 
-OPENAI = (models, chat, completions, embeddings, openai_files, fine_tuning)
+OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning)
 ROUTERS = (
     health,
     people,
@@ -47,6 +50,8 @@ ROUTERS = (
     datasets,
     templates,
     pages,
+    models,
+    modulation,
     *OPENAI,
 )
 MOST_BODY_BYTES = 4 * 2**20

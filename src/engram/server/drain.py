@@ -17,11 +17,14 @@ POLL_SECONDS = 0.1
 STOPPED = "the platform was stopped; it goes on when the platform is started again"
 
 
-def command_of(here: Platform, run: str) -> str:
-    """Return what is wanted of a run's attempt: what a person asked for, or to pause while the server ends."""
+def command_of(here: Platform, run: str, *, of_host: bool = True) -> str:
+    """Return what is wanted of a run's attempt: what a person asked for, or to pause while the server ends.
+
+    of_host: False for a trainer's, which works on somewhere else while this server is away.
+    """
     control = here.folder(run).control
     asked = str(files.read_json(control)["command"]) if control.exists() else "none"
-    if asked == "none" and here.draining.is_set():
+    if asked == "none" and of_host and here.draining.is_set():
         here.preempted.add(run)
         return "pause"
     return asked

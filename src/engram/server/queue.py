@@ -13,13 +13,22 @@ from engram.store.records.runs import Run
 
 
 def queue(
-    tx: Connection, here: Platform, owner: str, loaded: Loaded, priority: int = 0, template: str | None = None
+    tx: Connection,
+    here: Platform,
+    owner: str,
+    loaded: Loaded,
+    priority: int = 0,
+    template: str | None = None,
+    *,
+    elsewhere: bool = False,
 ) -> Run:
     """Make a run of a recipe, its folder first, and let it wait for a slot.
 
+    template: what it was begun from. elsewhere: True when a trainer on another machine will do its worker half.
+
     Raises what `pipeline.begin` raises: UsageError, MissingExtra.
     """
-    folder, recipe = begin(loaded, here.home), loaded.recipe
+    folder, recipe = begin(loaded, here.home, elsewhere=elsewhere), loaded.recipe
     return runs.create_run(
         tx,
         id=folder.id,

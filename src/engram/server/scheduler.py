@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from engram import files
 from engram.errors import EngramError, NoSlot, ServerAway
 from engram.proc import crashpoint
 from engram.server.fine_tuned import deploy_published
@@ -12,9 +13,9 @@ from engram.server.platform import Platform
 from engram.server.spool import take_in
 from engram.store.ingest import LEASE_SECONDS
 from engram.store.records import attempts, runs
+from engram.store.records.attempts import HOST, Attempt
 
 BEAT_SECONDS = 1.0
-RUNNER = "local"
 # A run whose attempts die this often in a row, each without getting further, does not get another by itself.
 MOST_ATTEMPTS = 5
 
@@ -56,16 +57,20 @@ class Scheduler:
         """Note what has lost its process, so that it is started again from its checkpoint.
 
         An attempt of this machine whose process the core doesn't know is lost at once: it has died, or a server that
-        died never launched it. One that lives and can't reach us is not lost. Elsewhere only the lease can tell.
+        died never launched it. One that lives and can't reach us is not lost. Of a trainer only its lease can tell:
+        when that ends it is lost, nobody is started in its place, and it may come back.
         """
         with self._here.db.read() as tx:
-            active, late = attempts.active(tx), {(one.run, one.attempt) for one in attempts.expired(tx)}
+            active = [one for one in attempts.active(tx) if one.runner == HOST]
+            silent = [one for one in attempts.expired(tx) if one.runner != HOST]
+        for one in silent:
+            self._note_silence(one)
         if not active:
             return
         living = {(one.run, one.attempt) for one in self._here.core.status().living}
         for one in active:
             here = (one.run, one.attempt)
-            if here in living or (one.runner != RUNNER and here not in late):
+            if here in living:
                 continue
             with self._here.db.write() as tx:
                 if attempts.get_attempt(tx, *here).state != "active":
@@ -76,18 +81,36 @@ class Scheduler:
                     runs.step_run(tx, one.run, "lost_contact", reason="the process of its attempt is gone")
             take_in(self._here, one.run)
 
+    def _note_silence(self, one: Attempt) -> None:
+        """Note that a trainer is lost; a run that it was asked to cancel is cancelled without it."""
+        control = self._here.folder(one.run).control
+        asked = files.read_json(control)["command"] if control.exists() else "none"
+        if one.state == "lost" and asked != "cancel":
+            return
+        with self._here.db.write() as tx:
+            if attempts.get_attempt(tx, one.run, one.attempt) != one:
+                return  # it has said something in the meantime
+            found = runs.get_run(tx, one.run)
+            attempts.change_attempt(tx, one.run, one.attempt, state="ended" if asked == "cancel" else "lost")
+            if found.epoch != one.epoch:
+                return
+            if found.state == "running":
+                found = runs.step_run(tx, one.run, "lost_contact", reason="its trainer is silent")
+            if asked == "cancel" and found.state == "lost_contact":
+                runs.step_run(tx, one.run, "cancelled", reason="Cancelled while its trainer was silent.")
+
     def start_next(self) -> bool:
         """Start the run that is next, if there is one and a slot for it; True when one was started."""
         here = self._here
         with here.db.read() as tx:
-            found = runs.next_lost(tx, MOST_ATTEMPTS) or runs.next_queued(tx)
+            found = runs.next_lost(tx, MOST_ATTEMPTS, HOST) or runs.next_queued(tx)
         if found is None:
             return False
         status = here.core.status()
         if len(status.living) >= status.slots:
             return False
         with here.db.write() as tx:
-            begun = attempts.start_attempt(tx, found.id, runner=RUNNER, seconds=LEASE_SECONDS)
+            begun = attempts.start_attempt(tx, found.id, runner=HOST, seconds=LEASE_SECONDS)
         crashpoint("server.before-launch")
         key = here.make_key(found.owner, found.id, begun.epoch)
         try:

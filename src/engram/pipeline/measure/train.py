@@ -15,7 +15,7 @@ import torch
 from engram import files
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
-from engram.errors import Refused
+from engram.errors import Refused, UserError
 from engram.pipeline.context import Context
 from engram.pipeline.worker import candidate_weights
 from engram.schema.report import Measure, Report
@@ -84,7 +84,7 @@ def validation_loss(code: ModuleType, loaded: Any, valid: Any) -> float:
 def load_candidate(context: Context, loaded: Any) -> None:
     """Put the candidate's weights into a freshly built model.
 
-    Raises Refused when they are not the weights that the candidate names.
+    Raises Refused when they are not the weights that the candidate names, or not of this run's model.
     """
     from safetensors.torch import load_file
 
@@ -97,7 +97,10 @@ def load_candidate(context: Context, loaded: Any) -> None:
             f"The weights in {path.parent.name} are not the ones that the candidate names.",
             remedy="Train again: engram train with --resume repeats at most one checkpoint interval.",
         )
-    restore_weights(loaded.model, load_file(path))
+    try:
+        restore_weights(loaded.model, load_file(path))
+    except UserError as error:
+        raise Refused(str(error), remedy="Nothing was published. Hand in the candidate of this run.") from error
 
 
 def check_claim(name: str, claimed: Any, measured: float) -> None:

@@ -9,16 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engram import files
 from engram.artifacts.store import folder_of
-from engram.errors import StaleEpoch
+from engram.errors import Forbidden
+from engram.pipeline import control
 from engram.proc import crashpoint
 from engram.schema.codec import from_dict
 from engram.schema.event import Event
 from engram.schema.state import State
 from engram.server.access import Here, Who
 from engram.server.drain import STOPPED, command_of
+from engram.server.leased import present
 from engram.server.spool import take_in
 from engram.store.ingest import ingest
 from engram.store.records import artifacts, attempts, evidence, runs
+from engram.store.records.attempts import HOST, Attempt
 
 router = APIRouter(prefix="/api/v1/runs/{run}/attempts/{attempt}", tags=["attempts"])
 Number = Annotated[int, Path(ge=1)]
@@ -33,6 +36,8 @@ TOLD: tuple[State, ...] = (
     "refused",
     "published",
 )
+# A trainer trains. What it hands in is judged on the host, so it never says how that ends.
+TRAINERS: tuple[State, ...] = ("running", "paused", "cancelled", "failed_user", "failed_platform")
 
 
 class Told(BaseModel):
@@ -66,30 +71,36 @@ class Standing(Told):
 @router.post("/events", operation_id="attempts.events")
 def events(run: str, attempt: Number, said: Events, who: Who, here: Here) -> dict[str, Any]:
     """Store events once, renew the lease, and say what the server wants."""
-    _present(here, who, run, said.epoch)
-    found = [from_dict(Event, one) for one in said.events]
+    one = present(here, who, run, said.epoch, attempt)
+    found = [from_dict(Event, event) for event in said.events]
     with here.db.write() as tx:
         ack = ingest(tx, run, attempt, said.epoch, found)
+        if one.runner != HOST and one.state == "lost" and runs.get_run(tx, run).state == "lost_contact":
+            runs.step_run(tx, run, "running")  # a trainer that was silent is back
     crashpoint("server.after-ingest")
-    return {"acked": ack.acked, "lease_until": ack.lease_until, "command": command_of(here, run)}
+    command = command_of(here, run, of_host=one.runner == HOST)
+    if one.runner != HOST and command == "checkpoint":
+        control.clear(here.folder(run).control)  # it is given once; on the host the worker takes it away itself
+    return {"acked": ack.acked, "lease_until": ack.lease_until, "command": command}
 
 
 @router.post("/state", operation_id="attempts.state")
 def state(run: str, attempt: Number, said: Standing, who: Who, here: Here) -> dict[str, str]:
     """Note where the run stands; what is told twice changes nothing."""
-    _present(here, who, run, said.epoch)
-    then: State = next((one for one in TOLD if one == said.state), "failed_platform")
+    one = present(here, who, run, said.epoch, attempt)
+    then: State = next((state for state in TOLD if state == said.state), "failed_platform")
+    if one.runner != HOST and then not in TRAINERS:
+        raise Forbidden(f"A trainer can't say that a run is {then}: the host judges.", remedy="Hand in a candidate.")
     reason = said.reason
-    if then == "paused" and run in here.preempted:
+    if then == "paused" and run in here.preempted and one.runner == HOST:
         then, reason = "preempted", STOPPED
     with here.db.write() as tx:
+        present(here, who, run, said.epoch, attempt, tx)  # nobody has taken the run over since it was asked
         found = runs.get_run(tx, run)
-        if found.epoch != said.epoch:
-            raise StaleEpoch(f"Run {run} is at epoch {found.epoch}.", remedy="This attempt must stop.")
         if found.state != then:
             found = runs.step_run(tx, run, then, reason=reason, stage=said.stage or None)
-        elif found.stage != said.stage:
-            found = runs.change_run(tx, run, stage=said.stage)
+        elif (found.stage, found.reason) != (said.stage, reason):
+            found = runs.change_run(tx, run, stage=said.stage, reason=reason)
         if then != "running":
             attempts.change_attempt(tx, run, attempt, state="ended")
     crashpoint("server.after-state")
@@ -102,7 +113,7 @@ def state(run: str, attempt: Number, said: Standing, who: Who, here: Here) -> di
 @router.post("/declare", operation_id="attempts.declare")
 def declare(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict[str, str]:
     """Enter in the ledger what will be judged."""
-    _present(here, who, run, said.epoch)
+    _host(here, who, run, said.epoch, attempt)
     with here.writing:
         here.authority(run).declare()
     crashpoint("server.after-declared")
@@ -112,7 +123,7 @@ def declare(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict
 @router.post("/judged", operation_id="attempts.judge")
 def judged(run: str, attempt: Number, said: Judged, who: Who, here: Here) -> dict[str, str]:
     """Check a verdict's evidence and enter it; answers with the refusal unless the run advances."""
-    _present(here, who, run, said.epoch)
+    _host(here, who, run, said.epoch, attempt)
     folder = here.folder(run)
     with here.db.write() as tx:
         if report := folder.report(said.stage):
@@ -128,7 +139,7 @@ def judged(run: str, attempt: Number, said: Judged, who: Who, here: Here) -> dic
 @router.post("/publish", operation_id="attempts.publish")
 def publish(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict[str, Any]:
     """Make what was judged an artifact with a certificate; the ledger entry is the point of no return."""
-    _present(here, who, run, said.epoch)
+    _host(here, who, run, said.epoch, attempt)
     with here.writing:
         digest, metrics = here.authority(run).publish()
     crashpoint("server.after-publish")
@@ -150,10 +161,9 @@ def publish(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict
     return {"artifact": digest, "metrics": metrics}
 
 
-def _present(here: Here, who: Who, run: str, epoch: int) -> None:
-    """Let only the attempt whose lease it is come in; one that was replaced hears so, and nobody else sees the run."""
-    with here.db.read() as tx:
-        found = runs.maybe_run(tx, run)
-    who.require(f"run {run}", found.owner if found else None, run=run, epoch=found.epoch if found else None)
-    if found is not None and epoch != found.epoch:
-        raise StaleEpoch(f"Run {run} is at epoch {found.epoch}, not {epoch}.", remedy="This attempt must stop.")
+def _host(here: Here, who: Who, run: str, epoch: int, attempt: int) -> Attempt:
+    """Let only an attempt of the host come in, beside the ledger: it judges, and what it measured is evidence."""
+    one = present(here, who, run, epoch, attempt)
+    if one.runner != HOST:
+        raise Forbidden(f"{who.operation} is for attempts of the server's host.", remedy="Hand in a candidate.")
+    return one

@@ -14,6 +14,8 @@ from engram.store.records.api_keys import revoke_run_keys
 from engram.store.records.runs import get_run
 
 State = Literal["active", "lost", "ended"]
+# Who works on a run: a process of the server's own host, beside the ledger; or a trainer, anywhere.
+HOST, TRAINER = "local", "trainer"
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,9 @@ def renew(tx: Connection, attempt: Attempt, seconds: int) -> int:
 
 
 def expired(tx: Connection) -> tuple[Attempt, ...]:
-    """Return the active attempts whose lease has ended, by the database's time, the longest silent first."""
+    """Return the attempts that have not ended and whose lease has, by the database's time, the longest silent first."""
     attempts = tables.attempts
-    late = (attempts.c.state == "active", attempts.c.lease_until < now(tx))
+    late = (attempts.c.state != "ended", attempts.c.lease_until < now(tx))
     query = columns(attempts, Attempt).where(*late).order_by(attempts.c.lease_until)
     return tuple(to_record(Attempt, row) for row in tx.execute(query))
 

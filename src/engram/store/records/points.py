@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
 from engram.errors import UsageError
-from engram.store import tables
+from engram.store import rows, tables
+from engram.store.database import now
 from engram.store.records.runs import get_run
 
 MOST_POINTS = 5000
@@ -33,6 +36,28 @@ class Point:
     low: float
     high: float
     time: int
+
+
+def report_points(tx: Connection, run: str, attempt: int, stage: str, step: int, values: Mapping[str, float]) -> None:
+    """Store numbers that came in no event, a point each; said again, the later word counts.
+
+    Raises UsageError for a number that is not finite.
+    """
+    points, time = tables.points, now(tx)
+    if not all(math.isfinite(value) for value in values.values()):
+        raise UsageError("A point of a chart is a finite number.", remedy="Leave the others out.")
+    statement = rows.upsert(tx, points)
+    said = {name: statement.excluded[name] for name in ("value", "time", "attempt", "seq")}
+    statement = statement.on_conflict_do_update(index_elements=["run", "stage", "name", "step"], set_=said)
+    place = {"run": run, "stage": stage, "step": step, "time": time, "attempt": attempt, "seq": -1}
+    tx.execute(statement, [{**place, "name": name, "value": float(value)} for name, value in values.items()])
+
+
+def is_reported(tx: Connection, run: str, attempt: int, stage: str) -> bool:
+    """Tell whether an attempt has reported any number of a stage."""
+    points = tables.points.c
+    here = (points.run == run, points.attempt == attempt, points.stage == stage)
+    return tx.execute(select(points.run).where(*here).limit(1)).one_or_none() is not None
 
 
 def list_series(tx: Connection, run: str, visible_to: str | None = None) -> tuple[Series, ...]:

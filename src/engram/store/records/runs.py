@@ -54,6 +54,7 @@ class RunChanges(TypedDict, total=False):
     """What may change about a run, besides its state."""
 
     stage: str
+    reason: str
     priority: int
     split_digest: str
     metrics: Mapping[str, float]
@@ -148,14 +149,16 @@ def maybe_run(tx: Connection, id: str) -> Run | None:
     return rows.maybe(tx, tables.runs, Run, id=id)
 
 
-def next_lost(tx: Connection, most: int) -> Run | None:
+def next_lost(tx: Connection, most: int, runner: str) -> Run | None:
     """Return the run that has been without an attempt longest, though nobody ended it; None when there is none.
 
     most: attempts in a row that got nowhere, after which a run that loses them is left to people; a report or a
-    checkpoint is progress. What is preempted is no fault of the run's, so it always goes on.
+    checkpoint is progress. What is preempted is no fault of the run's, so it always goes on. runner: whose the lost
+    attempt was; what another one lost is not its to start.
     """
-    gone = tables.runs.c
-    query = columns(tables.runs, Run).where(gone.state.in_(("lost_contact", "preempted")))
+    gone, last = tables.runs.c, tables.attempts.c
+    its = select(last.run).where(last.run == gone.id, last.attempt == gone.attempt, last.runner == runner)
+    query = columns(tables.runs, Run).where(gone.state.in_(("lost_contact", "preempted")), its.exists())
     for row in tx.execute(query.order_by(gone.updated, gone.id)):
         run = to_record(Run, row)
         if run.state == "preempted" or run.attempt - _last_progress(tx, run.id) < most:
