@@ -8,7 +8,9 @@ import pytest
 from support.home import make_home
 from support.served import processes_of, served
 
-from engram.errors import Conflict, Forbidden, NotFound, NotSignedIn, Refused, UsageError
+from engram import Client
+from engram.errors import Conflict, Forbidden, HomeBusy, NotFound, NotSignedIn, Refused, UsageError
+from engram.files import home_lock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the server is not offered on Windows")
 
@@ -53,7 +55,7 @@ def test_the_same_key_makes_no_second_run_and_another_body_is_refused(server):
     assert again["id"] == server.run
     with pytest.raises(Conflict):
         server.call("POST", "/runs", {"recipe": "toy", "priority": 1}, headers={"Idempotency-Key": "first"})
-    assert [one["id"] for one in server.call("GET", "/runs")["items"]] == [server.run]
+    assert [one["id"] for one in server.call("GET", "/runs", query={"recipe": "toy"})["items"]] == [server.run]
 
 
 def test_a_deployment_answers_and_each_change_is_in_the_ledger(server):
@@ -70,10 +72,29 @@ def test_a_deployment_answers_and_each_change_is_in_the_ledger(server):
     assert server.home.engram("verify", str(server.home.home / "ledger")).returncode == 0
 
 
-def test_a_second_writer_of_the_home_is_told_who_owns_it(server):
-    told = server.home.engram("train", "toy.yaml")
-    assert told.returncode == 1
-    assert "the server" in told.stderr
+def test_a_command_in_the_servers_home_asks_the_server(server):
+    told = server.home.engram("train", "toy.yaml", "--set", "name=toy_again")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "on the home's server" in told.stdout
+    assert "evaluate advance" in told.stdout
+    last = server.home.json("runs", "show", "last")
+    assert (last["recipe"], last["state"]) == ("toy_again", "published")
+    assert server.home.engram("deploy", "last", "--as", "again").returncode == 0
+    (answer,) = server.home.json("predict", "again", "alpha")
+    assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
+    assert (server.home.home / "keys" / "cli.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_library_finds_the_server_of_its_home(server, monkeypatch):
+    monkeypatch.setenv("ENGRAM_HOME", str(server.home.home))
+    with Client() as client:
+        assert client.runs.wait(server.run)["artifact"] == server.record["artifact"]
+        assert len(list(client.runs.events(server.run))) == len(server.events(server.run))
+
+
+def test_a_writer_that_is_no_client_is_told_who_owns_the_home(server):
+    with pytest.raises(HomeBusy, match="the server"), home_lock(server.home.home, "somebody else"):
+        pass
 
 
 def test_who_may_not_is_refused_and_sees_nothing(server):

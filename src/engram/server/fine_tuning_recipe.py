@@ -27,6 +27,8 @@ ADAPTED: Mapping[str, Any] = {
     "train.max_grad_norm": 1.0,
     "export": ["adapter", "merged"],
 }
+# A base that is made on the spot begins with random weights: it learns faster, from larger gradients.
+MADE: Mapping[str, Any] = {"train.learning_rate": 2.0e-3, "train.max_grad_norm": 8.0}
 SPLIT: Mapping[str, Any] = {"train": 0.8, "valid": 0.1, "test": 0.1, "stratify": None, "group": None}
 SPLIT_WITH_VALIDATION: Mapping[str, Any] = {**SPLIT, "train": 0.9, "valid": 0.0}
 
@@ -109,7 +111,7 @@ def _base(here: Platform, who: Caller, base: str) -> tuple[Path, Mapping[str, An
         revision = {"model.revision": found.revision} if found.revision else {}
         return find_recipe(RECIPE), {**ADAPTED, "model.source": found.source, **revision}
     if base.startswith("made:"):
-        return find_recipe(RECIPE), {"model.source": base}
+        return find_recipe(RECIPE), {**MADE, "model.source": base}
     if catalogue.HUB_ID.fullmatch(base):
         source, _, revision = base.partition("@")
         pinned = {"model.revision": revision or Model("").revision}

@@ -150,7 +150,7 @@ def test_a_fine_tuning_is_a_queued_run_of_a_recipe_with_those_rows(house, ann, c
     assert source["path"].startswith(str(house.platform.home / "datasets"))
     train = body["train"]
     assert (train["num_train_epochs"], train["per_device_train_batch_size"], train["seed"]) == (2, 4, 7)
-    assert train["learning_rate"] == pytest.approx(0.5e-3)
+    assert train["learning_rate"] == pytest.approx(0.5 * 2e-3)
     assert body["data"]["format"] == "messages"
     assert ann.fine_tuning.jobs.retrieve(tuning.id).hyperparameters.n_epochs == 2
     assert tuning.id in [one.id for one in ann.fine_tuning.jobs.list(limit=1)]
