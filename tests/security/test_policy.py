@@ -47,7 +47,8 @@ ADMINS_ONLY = {
 VIEWERS = OPEN | {
     f"{noun}.{verb}"
     for noun, verbs in {
-        "templates": "list read", "datasets": "list read download", "recipes": "list read validate",
+        "templates": "list read certificate", "datasets": "list read preview download",
+        "recipes": "list read validate",
         "kinds": "list read", "runs": "list read watch compare", "iterations": "list read", "events": "list watch",
         "reports": "list read", "verdicts": "list read", "reviews": "list read",
         "artifacts": "list read download verify", "deployments": "list read predict stream feedback",

@@ -1,6 +1,6 @@
-"""What `engram data add`, `list` and `show` do in a home that no server owns, and how datasets are printed.
+"""What `engram data add`, `list` and `show` do, and how datasets are printed.
 
-The functions take and return what the API's datasets look like, so that a client can stand in for the home.
+Where a server owns the home, it is asked; without one the home's own names are used. Both look like the API's datasets.
 """
 
 from __future__ import annotations
@@ -19,25 +19,50 @@ PLAIN_SECONDS = 10.0
 
 
 def add_file(home: Path, file: Path, source: Source, name: str, tick: Callable[[int], None]) -> dict[str, Any]:
-    """Check a file and keep it under a name; raises what `engram.data.names.add_dataset` raises, and HomeBusy."""
+    """Check a file and keep it under a name, by the server where one owns the home.
+
+    Raises what `engram.data.names.add_dataset` raises, and HomeBusy.
+    """
+    from engram.cli.served import client_of
     from engram.data.names import add_dataset
     from engram.files import home_lock
 
+    if (server := client_of(home)) is not None:
+        plain = Source()
+        read = {
+            key: value
+            for key in ("delimiter", "header", "quoting")
+            if (value := getattr(source, key)) != getattr(plain, key)
+        }
+        licence = source.license
+        return dict(server.datasets.upload(file, name=name, license=licence, format=source.format, **read))
     with home_lock(home, "data add"):
         return as_shown(add_dataset(home / "datasets", file, source, name, tick))
 
 
 def list_home(home: Path) -> list[dict[str, Any]]:
     """Return the datasets of a home, by their names."""
+    from engram.cli.served import client_of
     from engram.data.names import list_datasets
 
+    if (server := client_of(home)) is not None:
+        return sorted(server.datasets.list(), key=lambda one: str(one["name"]))
     return [as_shown(one) for one in list_datasets(home / "datasets").values()]
 
 
 def show_home(home: Path, name: str) -> dict[str, Any]:
     """Return one dataset by its name or digest; raises NotFound."""
+    from engram.cli.served import client_of
     from engram.data.names import find_dataset
+    from engram.errors import NotFound, did_you_mean
 
+    if (server := client_of(home)) is not None:
+        known = list(server.datasets.list())
+        for one in known:
+            if name in (one["name"], one["digest"], one["id"]):
+                return dict(server.datasets.get(one["id"]))
+        remedy = did_you_mean(name, [str(one["name"]) for one in known])
+        raise NotFound(f"There is no dataset {name[:80]!r}.", remedy=remedy or "`engram data list` shows the datasets.")
     return as_shown(find_dataset(home / "datasets", name))
 
 
@@ -54,7 +79,8 @@ def print_dataset(one: dict[str, Any]) -> None:
     if output.json_wanted():
         output.emit_json(one)
         return
-    quality = one["quality"]
+    quality = {"blank": 0, "duplicates": 0, "missing": {}, "labels": {}, "lengths": {}, "columns": [], "flagged": []}
+    quality |= one["quality"]
     output.say(printable(one["name"]), "bold")
     output.pairs(
         {

@@ -97,7 +97,10 @@ def show(
 
 
 def register_home(home: Path, wanted: Any) -> dict[str, Any]:
-    """Register a template in a home that no server owns; raises what `engram.pipeline.template.draft` raises."""
+    """Register a template, by the server where one owns the home; raises what `draft` raises."""
+    from dataclasses import asdict
+
+    from engram.cli.served import client_of
     from engram.config.check import is_name
     from engram.errors import UsageError
     from engram.files import home_lock
@@ -109,6 +112,9 @@ def register_home(home: Path, wanted: Any) -> dict[str, Any]:
             f"{wanted.name!r} is no name for a template.",
             remedy="Use 1 to 64 lower-case letters, digits, _ or -, beginning with a letter or digit.",
         )
+    if (server := client_of(home)) is not None:
+        said = {key: value for key, value in asdict(wanted).items() if value and key != "sets"}
+        return dict(server.templates.register(**said, set=list(wanted.sets)))
     with home_lock(home, "template register"):
         made = as_shown(register(home, wanted, open_ledger(home)))
     made.pop("certificate")
@@ -116,17 +122,27 @@ def register_home(home: Path, wanted: Any) -> dict[str, Any]:
 
 
 def list_home(home: Path) -> list[dict[str, Any]]:
-    """Return the templates of a home, oldest first, without their certificates."""
+    """Return the templates of a home, or of its server, without their certificates."""
+    from engram.cli.served import client_of
     from engram.pipeline.local_templates import list_templates
 
+    if (server := client_of(home)) is not None:
+        return list(server.templates.list())
     found = [as_shown(one) for one in list_templates(home)]
     return [{key: value for key, value in one.items() if key != "certificate"} for one in found]
 
 
 def show_home(home: Path, name: str) -> dict[str, Any]:
     """Return a template by its name or id, with its certificate; raises NotFound."""
+    from engram.cli.served import client_of
+    from engram.errors import NotFound
     from engram.pipeline.local_templates import find_template
 
+    if (server := client_of(home)) is not None:
+        found = next((one for one in server.templates.list() if name in (one["name"], one["id"])), None)
+        if found is None:
+            raise NotFound(f"There is no template {name[:80]!r}.", remedy="`engram template list` shows them.")
+        return {**found, "certificate": server.templates.certificate(found["id"])}
     return as_shown(find_template(home, name))
 
 

@@ -18,6 +18,7 @@ from engram.client.nouns.ledger import Ledger
 from engram.client.nouns.noun import Drives
 from engram.client.nouns.recipes import Recipes
 from engram.client.nouns.runs import Runs
+from engram.client.nouns.templates import Templates
 from engram.errors import NotSignedIn, ServerAway
 from engram.settings import load_settings
 
@@ -34,6 +35,7 @@ class _Nouns:
         self.artifacts = Artifacts(driver, patience)
         self.deployments = Deployments(driver, patience)
         self.datasets = Datasets(driver, patience)
+        self.templates = Templates(driver, patience)
         self.ledger = Ledger(driver, patience)
         self.keys = Keys(driver, patience)
 

@@ -71,7 +71,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
     },
     # what is on its way is its sender's own; finishing it also asks for the right to make what it becomes
     "uploads": {
-        "list": _LIST_MINE, "read": _WRITE, "create": _MAKE, "write": _WRITE, "finish": _WRITE, "abort": _WRITE,
+        "list": _MAKE, "read": _WRITE, "create": _MAKE, "write": _WRITE, "finish": _WRITE, "abort": _WRITE,
     },
     "recipes": {
         "list": _LIST, "read": _READ, "create": _MAKE, "validate": _MAKE_MINE, "import": _MAKE, "update": _WRITE,

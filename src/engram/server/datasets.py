@@ -93,6 +93,11 @@ def register(tx: Connection, here: Platform, owner: str, name: str, license: str
         if one.name == name and one.digest == what["digest"]:
             return one
     check_free(tx, owner, name)
+    return enter(tx, here, owner, name, license, what)
+
+
+def enter(tx: Connection, here: Platform, owner: str, name: str, license: str, what: dict[str, Any]) -> Dataset:
+    """Give kept content a row and a ledger entry; hold `writing`."""
     made = datasets.create_dataset(tx, name=name, owner=owner, license=license, **what)
     here.ledger.append("dataset.registered", made.id, {"digest": made.digest}, owner)
     return made
@@ -102,6 +107,15 @@ def check_free(tx: Connection, owner: str, name: str, but: str = "") -> None:
     """Raise Conflict when an owner has another dataset of that name than the one whose id is given."""
     if any(one.name == name and one.id != but for one in datasets.find_datasets(tx, name, owner)):
         raise Conflict(f"There is another dataset {name!r}.", remedy="Choose another name, or delete that one.")
+
+
+def remove(here: Platform, found: Dataset, actor: str, version: int | None = None) -> None:
+    """Delete a dataset: its digest stays in its row and in the ledger, its name goes; raises Changed."""
+    with here.writing, here.db.write() as tx:
+        gone = datasets.delete_dataset(tx, found.id, version=version)
+        here.ledger.append("dataset.deleted", gone.id, {"digest": gone.digest}, actor)
+        if not datasets.find_datasets(tx, gone.digest):
+            forget_digest(here.home / "datasets", gone.digest)
 
 
 def digest_of(path: Path, said: str) -> str:
@@ -130,12 +144,6 @@ def named(here: Platform, who: Caller, said: str) -> Named:
     """Return what pins a dataset for the caller; raises NotFound as if there were none for another's."""
     found = find_dataset(here, who.to("datasets.read"), said)
     return Named(found.digest, found.license, read_as(found.body["read"]))
-
-
-def forget(here: Platform, tx: Connection, digest: str) -> None:
-    """Take content out of the home's own names when no dataset has it any more."""
-    if not datasets.find_datasets(tx, digest):
-        forget_digest(here.home / "datasets", digest)
 
 
 def adopt(here: Platform) -> None:

@@ -83,7 +83,7 @@ def build_recipe(
         "name": name,
         "title": f"Fine-tuning of {base}",
         "prep": ["normalise"],
-        "data": {"sources": sources, "format": str(training.dataset.body["form"]), "split": split},
+        "data": {"sources": sources, "format": str(training.dataset.body.get("form", "auto")), "split": split},
         **{key: value for key, value in said.items() if value is not None},
     }
     if wanted.seed is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -85,10 +86,9 @@ def open_platform(
                 clock=time.time,
                 threads=settings.threads,
             )
-            password = make_first_admin(users, passwords, new_id("u"))
             sweep_all(platform)
-            adopt_datasets(platform)
-            adopt_templates(platform)
+            password = make_first_admin(users, passwords, new_id("u"))
+            _adopt(platform)
             yield platform, password
             core.close()
     finally:
@@ -129,6 +129,18 @@ def serve(
             finally:
                 scheduler.stop()
                 note.unlink(missing_ok=True)
+
+
+def _adopt(platform: Platform) -> None:
+    """Give what was made in this home without a server to its first Admin.
+
+    A file that can't be read is told and left: nobody loses a server, or a first password, for it.
+    """
+    for adopt in (adopt_datasets, adopt_templates):
+        try:
+            adopt(platform)
+        except (EngramError, OSError, ValueError, LookupError, TypeError) as error:
+            logging.getLogger(__name__).warning("What was made without a server is left alone: %s", error)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from engram.artifacts.paths import CERTIFICATE
 from engram.artifacts.store import PENDING
 from engram.data.names import list_datasets
+from engram.errors import EngramError
 from engram.files import read_json
 from engram.proc import crashpoint
 from engram.store import idempotency, tables
@@ -123,13 +124,20 @@ def _artifacts(home: Path, kept: _Kept) -> Iterator[Item]:
 def _datasets(home: Path, kept: _Kept) -> Iterator[Item]:
     used = {name for path in home.glob("runs/*/data.json") if (name := _said(path, "folder"))}
     unreadable = [path for path in home.glob("runs/*/data.json") if not _said(path, "folder")]
-    waited = _waited_for(home)
-    if unreadable or waited is None:  # what such a run uses is not known, so nothing is called unused
+    waited, named = _waited_for(home), _named(home)
+    if unreadable or waited is None or named is None:  # what is used is not known, so nothing is called unused
         return
-    named = {one.digest.removeprefix("sha256:") for one in list_datasets(home / "datasets").values()}
     for path in _folders(home / "datasets"):
         if path.name not in used | kept.datasets | named | waited:
             yield _item("dataset", home, path, "no run and no dataset refers to it")
+
+
+def _named(home: Path) -> set[str] | None:
+    """Return what has a name in this home without a server; None when that can't be known."""
+    try:
+        return {one.digest.removeprefix("sha256:") for one in list_datasets(home / "datasets").values()}
+    except (EngramError, OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _waited_for(home: Path) -> set[str] | None:

@@ -180,9 +180,14 @@ class Elsewhere:
                 raise httpx.ReadError("the line was cut")
             return httpx.Response(200, json=self._shown())
         if path.endswith("/finish"):
-            return httpx.Response(201, json={"id": "d_1", **json.loads(request.content)})
+            return httpx.Response(200, json={"id": "up_1", "dataset": {"id": "d_1", **json.loads(request.content)}})
         if found := re.fullmatch(r"/api/v1/runs/r_1/(pause|resume|review)", path):
             return httpx.Response(200, json={"command": found[1], "body": json.loads(request.content or b"null")})
+        if path.startswith("/api/v1/templates"):
+            if method == "POST":
+                return httpx.Response(201, json={"id": "t_1", **json.loads(request.content)})
+            one = {"id": "t_1"} if path.endswith("t_1") else {"dsse": path} if "certificate" in path else None
+            return httpx.Response(200, json=one or {"items": [{"id": "t_1"}], "next": None})
         if path.startswith("/api/v1/datasets"):
             one = {"id": "d_1"}
             return httpx.Response(200, json=one if path.endswith("d_1") else {"items": [one], "next": None})
@@ -225,6 +230,15 @@ def test_a_file_that_was_begun_before_is_not_sent_again(elsewhere, tmp_path):
     assert ("POST", "/api/v1/uploads") not in server.asked
     with pytest.raises(errors.NotFound):
         sdk.do(lambda client: client.datasets.upload(tmp_path / "nothing.csv"))
+
+
+def test_templates_have_their_paths(elsewhere):
+    _, sdk = elsewhere
+    assert sdk.items(lambda client: client.templates.list()) == [sdk.do(lambda client: client.templates.get("t_1"))]
+    made = sdk.do(lambda client: client.templates.register("mine", "language", "embedded:minilm", sample="x"))
+    assert made == {"id": "t_1", "name": "mine", "kind": "language", "source": "embedded:minilm", "sample": "x"}
+    found = sdk.do(lambda client: client.templates.certificate("t_1"))
+    assert found == {"dsse": "/api/v1/templates/t_1/certificate"}
 
 
 def test_datasets_and_commands_have_their_paths(elsewhere):

@@ -19,6 +19,7 @@ from engram.schema.recipe import Data, Source
 from engram.server.main import open_platform
 from engram.settings import load_settings
 from engram.store.gc import plan, sweep
+from engram.store.pages import Ask
 from engram.store.records import datasets
 
 
@@ -221,3 +222,13 @@ def test_what_was_added_without_a_server_belongs_to_the_first_admin_of_one(tmp_p
     with people_in(home) as people:
         assert people.ask("root", "DELETE", f"/datasets/{found.id}").status_code == 204
         assert list_datasets(home / "datasets") == {}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"names": {"x": 1}}', '{"names": {"../x": {}}}'])
+def test_a_damaged_list_of_local_names_stops_no_first_start(tmp_path, content):
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "names.json").write_text(content)
+    settings = load_settings({"ENGRAM_HOME": str(tmp_path)})
+    with open_platform(settings, "http://127.0.0.1:1") as (here, password), here.db.read() as tx:
+        assert password
+        assert datasets.list_datasets(tx, Ask()).items == ()

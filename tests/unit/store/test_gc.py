@@ -159,5 +159,8 @@ def test_the_data_of_names_and_of_runs_that_wait_stays(home, opened):
         write(home / "runs" / run / "run.json", json.dumps({"state": state}))
     assert f"datasets/{ended}" in paths(plan(opened, home))
     assert not {f"datasets/{named}", f"datasets/{waited}"} & paths(plan(opened, home))
-    write(home / "runs" / "r_2" / "recipe.json", "{")  # what it will read is not known now
-    assert f"datasets/{ended}" not in paths(plan(opened, home))
+    for path in (home / "runs" / "r_2" / "recipe.json", home / "datasets" / "names.json"):
+        before = path.read_text()
+        write(path, "{")  # what is used is not known now
+        assert f"datasets/{ended}" not in paths(plan(opened, home))
+        write(path, before)

@@ -32,9 +32,12 @@ class Datasets(Noun):
         return (yield from self._get(f"/datasets/{dataset}"))
 
     @returns
-    def upload(self, path: str | os.PathLike[str], *, name: str = "", license: str = "", format: str = "auto") -> Any:
-        """Send a file in pieces and return what it became.
+    def upload(
+        self, path: str | os.PathLike[str], *, name: str = "", license: str = "", format: str = "auto", **read: Any
+    ) -> Any:
+        """Send a file in pieces and return the dataset that it became.
 
+        read: how it is read, where looking at it is not enough: delimiter, header, quoting, paragraphs.
         A call that broke off is gone on with by the same call: what has arrived is not sent again.
         Example: ``client.datasets.upload("tickets.csv", license="own")["id"]``.
 
@@ -47,8 +50,9 @@ class Datasets(Noun):
         upload = yield from self._begun(file.name, size, digest)
         if upload["state"] == "open":
             yield from self._send_pieces(file, upload)
-        body = {"name": name or file.stem, "license": license, "format": format}
-        return (yield from self._post(f"/uploads/{upload['id']}/finish", body, harmless=True))
+        body = {"name": name or file.stem, "license": license, "format": format, **read}
+        done = yield from self._post(f"/uploads/{upload['id']}/finish", body, harmless=True)
+        return done[PURPOSE]
 
     def _begun(self, name: str, size: int, digest: str) -> Steps:
         """Return the upload of this content that is open, or a new one."""

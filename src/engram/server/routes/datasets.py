@@ -125,10 +125,7 @@ def update(dataset: str, asked: Changes, who: Who, here: Here, match: IfMatch = 
 def delete(dataset: str, who: Who, here: Here, match: IfMatch = None) -> None:
     """Delete a dataset: its digest stays in the ledger, its name goes, and `engram gc` removes content nobody has."""
     found = find(here, who, dataset)
-    with here.writing, here.db.write() as tx:
-        gone = datasets.delete_dataset(tx, found.id, version=version_of(match))
-        here.ledger.append("dataset.deleted", gone.id, {"digest": gone.digest}, who.principal.user)
-        material.forget(here, tx, gone.digest)
+    material.remove(here, found, who.principal.user, version_of(match))
 
 
 def find(here: Here, who: Who, dataset: str) -> Dataset:

@@ -13,7 +13,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
 from engram import files
+from engram.data.stored import find_content
 from engram.errors import NotFound, Refused, UnknownName, UsageError
+from engram.schema.recipe import Source
+from engram.server import datasets as material
 from engram.server.access import Caller, Here, Who
 from engram.server.multipart import Received, receive
 from engram.server.platform import Platform
@@ -76,8 +79,7 @@ def content(file: FileId, who: Who, here: Here) -> FileResponse:
 def delete(file: FileId, who: Who, here: Here) -> dict[str, Any]:
     """Delete a file; `engram gc` removes its content when nothing refers to it."""
     found = find(here, who, file)
-    with here.db.write() as tx:
-        datasets.delete_dataset(tx, found.id)
+    material.remove(here, found, who.principal.user)
     return {"id": found.id, "object": "file", "deleted": True}
 
 
@@ -95,10 +97,11 @@ def find(here: Platform, who: Caller, file: str) -> Dataset:
 
 def file_of(here: Platform, one: Dataset) -> File:
     """Return where the content of a dataset lies."""
-    folder = here.home / "datasets" / one.digest.removeprefix("sha256:")
-    for path in sorted(folder.glob("data*")):
-        return path
-    raise NotFound(f"The content of file {one.id!r} is not in this home any more.", remedy="Send it again.")
+    try:
+        return find_content(here.home / "datasets", one.digest)
+    except NotFound as error:
+        told = f"The content of file {one.id!r} is not in this home any more."
+        raise NotFound(told, remedy="Send it again.") from error
 
 
 def shown(one: Dataset) -> dict[str, Any]:
@@ -137,18 +140,8 @@ def _keep(here: Platform, who: Caller, got: Received, path: File) -> Dataset:
         raise UsageError(f"The field {min(unknown)[:60]!r} is not supported.", remedy="Send purpose and file.")
     name = File(got.name.replace("\\", "/")).name[:200] or "file"
     rows = read_rows(path, name)
-    digest = files.sha256_file(path)
-    with files.new_folder(here.home / "datasets" / digest.removeprefix("sha256:")) as making:
-        path.rename(making / f"data.{FORMAT}")
-    with here.db.write() as tx:
-        return datasets.create_dataset(
-            tx,
-            name=name,
-            owner=who.principal.user,
-            digest=digest,
-            format=FORMAT,
-            license="own",
-            bytes=got.bytes,
-            rows_=rows.count,
-            body={"form": rows.form, "purpose": PURPOSE},
-        )
+    source = Source(format=FORMAT, license="own")
+    what = material.keep(here, path, source, material.check_file(path, name, source), files.sha256_file(path))
+    body = {**what.pop("body"), "form": rows.form, "purpose": PURPOSE}
+    with here.writing, here.db.write() as tx:  # such clients send many files of one name
+        return material.enter(tx, here, who.principal.user, name, "own", {**what, "body": body})
