@@ -68,12 +68,17 @@ def change(
     present = tx.execute(select(table.c.version).where(*here)).scalar_one_or_none()
     if present is None:
         raise NotFound(f"There is no {what} {' '.join(map(str, keys.values()))!r}.")
+    check_version(what, present, version)
+    tx.execute(update(table).where(*here).values(**values, updated=now(tx), version=present + 1))
+
+
+def check_version(what: str, present: int, version: int | None) -> None:
+    """Refuse with Changed when the caller read another version than the present one; None reads none."""
     if version is not None and version != present:
         raise Changed(
             f"The {what} changed since you read it: you have version {version}, it is at {present}.",
             remedy="Read it again, and decide again.",
         )
-    tx.execute(update(table).where(*here).values(**values, updated=now(tx), version=present + 1))
 
 
 def stamps(tx: Connection) -> dict[str, int]:

@@ -73,7 +73,7 @@ def _people() -> None:
     indexes("users", ("created", "id"), ("role", "created", "id"))
     op.create_table(
         "roles",
-        *text("name", "operations"),
+        *text("name", "reach"),
         *whole("created", "updated", "version"),
         primary("roles", "name"),
     )
@@ -302,7 +302,8 @@ def _house() -> None:
         "audit",
         *cursor("id"),
         *whole("time"),
-        *text("actor", "operation", "subject", "outcome", "address", "request", "detail"),
+        *text("actor", "via", "operation", "subject", "outcome", "reason", "address", "request", "detail"),
+        *text("before", "digest"),
         primary("audit", "id"),
         sqlite_autoincrement=True,
     )
