@@ -34,6 +34,7 @@ from engram.server.core_link import CoreLink
 from engram.server.datasets import adopt as adopt_datasets
 from engram.server.drain import drain
 from engram.server.keeper import Keeper
+from engram.server.live.protocol import OPTIONS
 from engram.server.platform import Platform
 from engram.server.sample import queue_sample
 from engram.server.scheduler import Scheduler
@@ -110,7 +111,8 @@ def serve(
     run of the sample recipe. core: whether to keep a core beside the server.
     """
     ended = threading.Event()
-    with _signals(lambda number, frame: ended.set()):
+    terminal = sys.stderr if sys.stderr.isatty() else None
+    with _signals(lambda number, frame: ended.set()), logging_to(log_file(settings.home), terminal):
         opened = open_platform(settings, lambda: f"http://{host}:{port()}", say, ended)
         with opened as (platform, password), Keeper(settings.home, keep=core):
             app = create_app(platform)
@@ -122,7 +124,16 @@ def serve(
             files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})
             scheduler.start()
             number = int(platform.base_url.rpartition(":")[2])
-            config = uvicorn.Config(app, host=host, port=number, log_level="warning", server_header=False)
+            config = uvicorn.Config(
+                app,
+                host=host,
+                port=number,
+                log_config=None,  # what the library says goes to our log, too
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                **OPTIONS,
+            )
             server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample), ended)
             try:
                 server.run()
