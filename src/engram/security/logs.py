@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -24,23 +25,32 @@ MOST_FRAMES = 30  # of a traceback, the innermost ones
 FIELDS = "said"  # the attribute of a record that holds fields of its own
 
 
-def open_logs(path: Path, terminal: TextIO | None = None) -> logging.Handler:
-    """Write what this process logs to a file (mode 0600) and, for people, to a terminal; return the file's handler.
+@contextmanager
+def logging_to(path: Path, terminal: TextIO | None = None) -> Iterator[None]:
+    """Write what this process logs to a file (mode 0600) and, for people, to a terminal, while the block lasts.
 
     What Engram says itself is written from INFO on, of libraries what is WARNING or worse.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = _PrivateFile(path, maxBytes=MOST_BYTES, backupCount=FILES - 1, encoding="utf-8")
-    handler.setFormatter(JsonLine())
-    root = logging.getLogger()
-    root.addHandler(handler)
-    root.setLevel(logging.WARNING)
-    logging.getLogger("engram").setLevel(logging.INFO)
+    handlers: list[logging.Handler] = [_PrivateFile(path, maxBytes=MOST_BYTES, backupCount=FILES - 1, encoding="utf-8")]
+    handlers[0].setFormatter(JsonLine())
     if terminal is not None:
-        people = logging.StreamHandler(terminal)
-        people.setFormatter(PlainLine())
-        root.addHandler(people)
-    return handler
+        handlers.append(logging.StreamHandler(terminal))
+        handlers[1].setFormatter(PlainLine())
+    root, ours = logging.getLogger(), logging.getLogger("engram")
+    before = root.level, ours.level
+    root.setLevel(logging.WARNING)
+    ours.setLevel(logging.INFO)
+    for handler in handlers:
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
+        root.setLevel(before[0])
+        ours.setLevel(before[1])
 
 
 def fields(**said: Any) -> dict[str, Any]:
@@ -71,13 +81,12 @@ class PlainLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        said = "  ".join(
-            f"{name} {redact_text(str(value))}" for name, value in redact(_fields(record)).items() if value
-        )
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-        error = record.exc_info[1] if record.exc_info else None
-        last = f"  {redact_text(f'{type(error).__name__}: {error}')}" if error is not None else ""
-        return f"{time}  {level}{redact_text(record.getMessage())}  {said}{last}".rstrip()
+        parts = [time, level + redact_text(record.getMessage())]
+        parts += [f"{name} {redact_text(str(value))}" for name, value in redact(_fields(record)).items() if value]
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            parts.append(redact_text(f"{type(error).__name__}: {error}"))
+        return "  ".join(parts)
 
 
 def told(error: BaseException) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +17,14 @@ from typing import Any
 
 import uvicorn
 
-from engram import files
+from engram import __version__, files
 from engram.artifacts.store import recover
 from engram.errors import EngramError, PlatformError
 from engram.pipeline.run import open_ledger
 from engram.proc import birth
 from engram.security.entrance import make_entrance
 from engram.security.limits import make_limits
+from engram.security.logs import fields, logging_to
 from engram.security.password_change import make_first_admin
 from engram.security.passwords import Passwords
 from engram.security.signing_keys import load_or_create_signing_keys
@@ -46,6 +49,7 @@ from engram.store.ids import new_id
 
 AUDIENCE = "engram-api"
 CORE_SECONDS, POLL_SECONDS = 60.0, 0.1
+LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -123,6 +127,7 @@ def serve(
             note = address_file(settings.home)
             files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})
             scheduler.start()
+            LOG.info("the server is up", extra=fields(url=platform.base_url, version=__version__))
             number = int(platform.base_url.rpartition(":")[2])
             config = uvicorn.Config(
                 app,
@@ -223,6 +228,11 @@ def wait_for_core(platform: Platform) -> str:
             said = error.message
         time.sleep(POLL_SECONDS)
     return said
+
+
+def log_file(home: Path) -> Path:
+    """Return the file to which a home's server logs."""
+    return home / "logs" / "server.log"
 
 
 def address_file(home: Path) -> Path:
