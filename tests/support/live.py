@@ -110,6 +110,7 @@ def loopback(home: Path) -> Iterator[Loopback]:
     """Serve a new home in a thread of this process while the block lasts."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)  # who connects before the server accepts waits
     port = listener.getsockname()[1]
     settings = load_settings({"ENGRAM_HOME": str(home)})
     with open_platform(settings, f"http://127.0.0.1:{port}") as (platform, _):
