@@ -85,7 +85,7 @@ def caller_of(request: Request) -> Caller:
     here, operation = platform_of(request), str(getattr(request.scope.get("route"), "operation_id", "") or "")
     address = client_address(request.client.host if request.client else "", (), ())
     who = admit(here, credential_of(request), address, operation)
-    request.state.who = who
+    request.state.caller = who
     return who
 
 

@@ -68,7 +68,7 @@ def id_of(scope: Message) -> str:
 
 def _line(scope: Message) -> dict[str, Any]:
     """Return what the log says of a request: ids only, no names of people, no query, no body."""
-    places, who = scope.get("path_params", {}), scope.get("state", {}).get("who")
+    places, who = scope.get("path_params", {}), scope.get("state", {}).get("caller")
     operation = operation_of(scope)
     return {
         "request": id_of(scope),
