@@ -60,7 +60,7 @@ def identity(number: int) -> str:
 
 
 def fill(plan: Plan) -> dict[str, str]:
-    """Load everything in bulk and return a key of an Admin, `root`, and of a Developer, `dev`."""
+    """Load everything in bulk; return a key of an Admin, a Developer, and a Developer who has no runs (`idle`)."""
     with opened(plan) as here:
         with here.db.write() as tx:
             ids = [users.create_user(tx, name=f"user{number}", role="developer").id for number in range(USERS)]
@@ -73,7 +73,8 @@ def fill(plan: Plan) -> dict[str, str]:
         with here.db.write() as tx:
             for start in range(0, plan.points, BATCH):
                 tx.execute(insert(tables.points), [_point(*one) for one in (short + long)[start : start + BATCH]])
-        keys = {"root": admin, "dev": ids[0]}
+            idle = users.create_user(tx, name="idle", role="developer").id
+        keys = {"root": admin, "dev": ids[0], "idle": idle}
         return {name: make_api_key(here.keys, one, name, ["*"], time.time).text for name, one in keys.items()}
 
 
@@ -142,6 +143,9 @@ def requests(plan: Plan) -> dict[str, tuple[Ask, Callable[[Any], bool]]]:
     def rare(said: Any) -> bool:
         return bool(said["items"]) and all(one["state"] == RARE for one in said["items"])
 
+    def none(said: Any) -> bool:
+        return said["items"] == []
+
     def points(many: int) -> Callable[[Any], bool]:
         return lambda said: [one["count"] for one in said["series"]] == [many] and len(said["series"][0]["points"]) > 0
 
@@ -151,6 +155,7 @@ def requests(plan: Plan) -> dict[str, tuple[Ask, Callable[[Any], bool]]]:
         "first page, a Developer's": (lambda n: (of, "dev"), full),
         "by a rare state, an Admin's": (lambda n: (f"{of}?state={RARE}", "root"), rare),
         "by a rare state, a Developer's": (lambda n: (f"{of}?state={RARE}", "dev"), rare),
+        "by a common state, of one who has none": (lambda n: (f"{of}?state=published", "idle"), none),
         "by recipe and state": (lambda n: (f"{of}?state={RARE}&recipe=recipe-0", "root"), rare),
         "deep pages": (lambda n: (f"{of}?after={deep[n % len(deep)]}", "root"), full),
         "one curve of 100 points": (lambda n: (f"{of}/{identity(1 + n)}/metrics", "root"), points(100)),

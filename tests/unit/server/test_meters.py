@@ -24,7 +24,7 @@ from engram.store.records import artifacts, attempts, deployments, runs, users
 class Core:
     """A core that answers with what it was asked, and refuses what is empty."""
 
-    def predict(self, artifact, inputs):
+    def predict(self, artifact, inputs, options=None):
         if not inputs:
             raise ServerAway("The core is away.")
         yield from inputs

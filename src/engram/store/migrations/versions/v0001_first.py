@@ -158,6 +158,7 @@ def _runs() -> None:
         ("created", "id"),
         ("kind", "created", "id"),
         ("owner", "created", "id"),
+        ("owner", "state", "created", "id"),
         ("recipe", "created", "id"),
         ("state", "created", "id"),
         ("state", "priority", "created", "id"),
