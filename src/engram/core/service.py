@@ -60,8 +60,8 @@ class Service(core_pb2_grpc.CoreServicer):
                 workers=max(1, request.workers),
             )
             started = local.start(order, self._home)
-        said = {"run": started.run, "attempt": started.attempt, "epoch": started.epoch, "pid": started.pid}
-        LOG.info("an attempt was started", extra=fields(**said))
+        about = fields(run=started.run, attempt=started.attempt, epoch=started.epoch, pid=started.pid)
+        LOG.info("an attempt was started", extra=about)
         return _attempt(started)
 
     def Status(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802

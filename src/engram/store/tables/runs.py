@@ -47,9 +47,7 @@ runs = Table(
     number("change", default=0),
     *changing(),
     *listed("owner", "state", "kind", "recipe", "template"),
-    Index(
-        None, "owner", "state", "created", "id"
-    ),  # hers in a state: by one column alone, everybody's are looked through
+    Index(None, "owner", "state", "created", "id"),  # by the state alone, everybody's would be looked through
     Index(None, "state", "priority", "created", "id"),
     Index(None, "change"),
 )
