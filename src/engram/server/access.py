@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
 
 from engram.errors import Forbidden, NotFound, NotSignedIn, StaleEpoch
 from engram.security.api_keys import ATTEMPT_KEY, USER_KEY, digest_of, principal_of, verify_api_key
@@ -83,12 +84,27 @@ def caller_of(request: Request) -> Caller:
     """Identify who asks, count it against her budget, and refuse what the policy gives to nobody like her."""
     here, operation = platform_of(request), str(getattr(request.scope.get("route"), "operation_id", "") or "")
     address = client_address(request.client.host if request.client else "", (), ())
-    principal, family = identify(here, request.headers.get("authorization", ""))
+    who = admit(here, credential_of(request), address, operation)
+    request.state.caller = who
+    return who
+
+
+def admit(here: Platform, given: str, address: str, operation: str) -> Caller:
+    """Identify who asks, count it against her budget, and refuse what the policy gives to nobody like her.
+
+    given: an Authorization header, or an empty text.
+    """
+    principal, family = identify(here, given)
     spend(here.limits, principal, address, operation)
     said = decide(principal, operation)
     if not said.allowed and not said.hidden:
         raise _refusal(said.reason, operation)
     return Caller(principal, operation, address, family)
+
+
+def credential_of(connection: HTTPConnection) -> str:
+    """Return what a request or a WebSocket shows to be let in, as an Authorization header says it; never from a URL."""
+    return connection.headers.get("authorization", "")
 
 
 def identify(here: Platform, given: str) -> tuple[Principal, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from engram.errors import PlatformError, Refused
 from engram.schema.options import NO_OPTIONS, Options
@@ -16,6 +16,9 @@ from engram.store.records.settings import get_setting
 
 # Settings of the home that bound every request; a request may ask for less.
 MOST_READ, MOST_WRITTEN = "predict.max_input_tokens", "predict.max_new_tokens"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,20 @@ def answer(
     """
     _refuse_stopped(found)
     told = here.core.predict(found.artifact, [json.dumps(one) for one in inputs], bounded(here, options))
-    return Answers(found.artifact, (json.loads(one) for one in told))
+    return Answers(found.artifact, _counted(here, found, len(inputs), map(json.loads, told)))
 
 
 def write(here: Platform, who: Caller, found: Deployment, asked: Any, options: Options = NO_OPTIONS) -> Writing:
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
     told = here.core.write(found.artifact, json.dumps(asked), bounded(here, options))
-    return Writing(found.artifact, (piece or json.loads(whole) for piece, whole in told))
+    said = (piece or json.loads(whole) for piece, whole in told)
+    return Writing(found.artifact, _counted(here, found, 1, said))
+
+
+def _counted(here: Platform, found: Deployment, inputs: int, told: Iterator[T]) -> Iterator[T]:
+    with here.meters.predicting(found.name, inputs):
+        yield from told
 
 
 def bounded(here: Platform, options: Options) -> Options:

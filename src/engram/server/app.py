@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from engram import __version__
 from engram.errors import PlatformError
 from engram.security.policy import check_operations
 from engram.server import problems
 from engram.server.access import caller_of
+from engram.server.live import messages, topics
+from engram.server.live.hub import Hub
 from engram.server.platform import Platform
 from engram.server.routes import (
     artifacts,
@@ -24,8 +26,10 @@ from engram.server.routes import (
     deployments,
     health,
     ledger,
+    live,
     models,
     modulation,
+    monitoring,
     pages,
     people,
     runs,
@@ -35,6 +39,8 @@ from engram.server.routes import (
 from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
 from engram.server.routes.openai import files as openai_files
 from engram.server.routes.openai import models as openai_models
+from engram.server.state_meters import watch_state
+from engram.server.watching import Watch
 
 OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning)
 ROUTERS = (
@@ -53,6 +59,8 @@ ROUTERS = (
     models,
     modulation,
     *OPENAI,
+    monitoring,
+    live,
 )
 MOST_BODY_BYTES = 4 * 2**20
 # Routes that read their bodies piece by piece, onto the disk.
@@ -65,16 +73,19 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def create_app(platform: Platform) -> FastAPI:
     """Make the application of a server.
 
-    Raises UnknownName when a route has no row in the policy table, PlatformError when it doesn't ask who calls.
+    Raises UnknownName when a route or a live topic has no row in the policy table, PlatformError when a route doesn't
+    ask who calls.
     """
     app = FastAPI(
         title="Engram", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
-    app.state.platform = platform
+    app.state.platform, app.state.hub = platform, Hub(platform)
+    watch_state(platform, platform.meters.registry)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
     check_operations(str(route.operation_id) for route in api_routes())
+    check_operations([*topics.operations(), *(route.name for route in sockets())])
     for route in api_routes():
         if caller_of not in [one.call for one in route.dependant.dependencies]:
             raise PlatformError(
@@ -94,12 +105,33 @@ def create_app(platform: Platform) -> FastAPI:
         answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer
 
+    app.add_middleware(Watch, meters=platform.meters)
+    _describe_messages(app)
     return app
 
 
 def api_routes() -> list[APIRoute]:
     """Return every route of the API; what an application includes it keeps in an order of its own."""
     return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+
+
+def sockets() -> list[APIWebSocketRoute]:
+    """Return every WebSocket of the server; the name of each is its operation."""
+    return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIWebSocketRoute)]
+
+
+def _describe_messages(app: FastAPI) -> None:
+    """Let the OpenAPI document describe the messages of `/ws` among its components; it knows no WebSockets itself."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        fresh = app.openapi_schema is None
+        document = plain()
+        if fresh:
+            document.setdefault("components", {}).setdefault("schemas", {}).update(messages.schemas())
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _too_large(request: Request, most: int) -> bool:

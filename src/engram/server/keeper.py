@@ -68,7 +68,7 @@ class Keeper:
         return said if said and _lives(said) else {}
 
     def _start(self) -> dict[str, Any]:
-        log = self._home / "logs" / "core.log"
+        log = self._home / "logs" / "core.out"  # what it prints when it can't even begin; its own log is core.log
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "engram.core.main"]
         environment = {**os.environ, "ENGRAM_HOME": str(self._home)}

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,13 +17,14 @@ from typing import Any
 
 import uvicorn
 
-from engram import files
+from engram import __version__, files
 from engram.artifacts.store import recover
 from engram.errors import EngramError, PlatformError
 from engram.pipeline.run import open_ledger
 from engram.proc import birth
 from engram.security.entrance import make_entrance
 from engram.security.limits import make_limits
+from engram.security.logs import fields, logging_to
 from engram.security.password_change import make_first_admin
 from engram.security.passwords import Passwords
 from engram.security.signing_keys import load_or_create_signing_keys
@@ -35,6 +37,7 @@ from engram.server.core_link import CoreLink
 from engram.server.datasets import adopt as adopt_datasets
 from engram.server.drain import drain
 from engram.server.keeper import Keeper
+from engram.server.live.protocol import OPTIONS
 from engram.server.platform import Platform
 from engram.server.sample import queue_sample
 from engram.server.scheduler import Scheduler
@@ -46,6 +49,7 @@ from engram.store.ids import new_id
 
 AUDIENCE = "engram-api"
 CORE_SECONDS, POLL_SECONDS = 60.0, 0.1
+LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -110,7 +114,8 @@ def serve(
     run of the sample recipe. core: whether to keep a core beside the server.
     """
     ended = threading.Event()
-    with _signals(lambda number, frame: ended.set()):
+    terminal = sys.stderr if sys.stderr.isatty() else None
+    with _signals(lambda number, frame: ended.set()), logging_to(log_file(settings.home), terminal):
         opened = open_platform(settings, lambda: f"http://{host}:{port()}", say, ended)
         with opened as (platform, password), Keeper(settings.home, keep=core):
             app = create_app(platform)
@@ -121,8 +126,18 @@ def serve(
             note = address_file(settings.home)
             files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})
             scheduler.start()
+            LOG.info("the server is up", extra=fields(url=platform.base_url, version=__version__))
             number = int(platform.base_url.rpartition(":")[2])
-            config = uvicorn.Config(app, host=host, port=number, log_level="warning", server_header=False)
+            config = uvicorn.Config(
+                app,
+                host=host,
+                port=number,
+                log_config=None,  # what the library says goes to our log, too
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                **OPTIONS,
+            )
             server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample), ended)
             try:
                 server.run()
@@ -224,6 +239,11 @@ def wait_for_core(platform: Platform) -> str:
             said = error.message
         time.sleep(POLL_SECONDS)
     return said
+
+
+def log_file(home: Path) -> Path:
+    """Return the file to which a home's server logs."""
+    return home / "logs" / "server.log"
 
 
 def address_file(home: Path) -> Path:

@@ -14,8 +14,12 @@ from engram.security.api_keys import make_attempt_key
 from engram.security.entrance import Entrance
 from engram.security.limits import Limits
 from engram.server.bindings import StoredKeys
+from engram.server.bulletin import Bulletin, Turn
 from engram.server.core_link import CoreLink
+from engram.server.meters import Meters
 from engram.store.database import Database
+
+LEDGER = frozenset({"ledger"})
 
 
 @dataclass
@@ -25,6 +29,7 @@ class Platform:
     base_url: where attempts reach this server. wake: tells the scheduler that something has changed.
     draining: set when the server is about to end; preempted: the runs that were asked to stop because of it.
     writing: the ledger has one writer at a time. clock: seconds since 1970.
+    bulletin: says what has changed, once it is kept. meters: what is counted for those who watch the server.
     """
 
     home: Path
@@ -37,9 +42,16 @@ class Platform:
     clock: Callable[[], float]
     threads: int = 1
     wake: threading.Event = field(default_factory=threading.Event)
-    writing: threading.Lock = field(default_factory=threading.Lock)
     draining: threading.Event = field(default_factory=threading.Event)
     preempted: set[str] = field(default_factory=set)
+    bulletin: Bulletin = field(default_factory=Bulletin)
+    meters: Meters = field(default_factory=Meters)
+    writing: Turn = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let every write of the database and every turn at the ledger be told."""
+        self.writing = Turn(lambda: self.bulletin.ring(LEDGER))
+        self.db.after_write.append(self.bulletin.ring)
 
     @property
     def keys(self) -> StoredKeys:

@@ -1,4 +1,4 @@
-"""What keeps the house in order: answers by idempotency key, the audit, settings, and leases by name."""
+"""What keeps the house in order: answers by idempotency key, the audit, settings, leases by name, and counters."""
 
 from __future__ import annotations
 
@@ -64,4 +64,12 @@ leases = Table(
     number("term"),
     number("taken"),
     number("until"),
+)
+
+# Numbers that only grow, also when what they were given to is removed.
+counters = Table(
+    "counters",
+    METADATA,
+    Column("name", Words, primary_key=True),
+    number("value"),
 )

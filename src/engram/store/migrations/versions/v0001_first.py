@@ -147,16 +147,18 @@ def _runs() -> None:
         *text_or_null("template"),
         *flag("pinned"),
         *whole_or_null("started", "ended"),
-        *whole("created", "updated", "version"),
+        *whole("change", "created", "updated", "version"),
         primary("runs", "id"),
         points_at("runs", ["owner"], "users", ["id"], "RESTRICT"),
         points_at("runs", ["template"], "templates", ["id"], "RESTRICT"),
     )
     indexes(
         "runs",
+        ("change",),
         ("created", "id"),
         ("kind", "created", "id"),
         ("owner", "created", "id"),
+        ("owner", "state", "created", "id"),
         ("recipe", "created", "id"),
         ("state", "created", "id"),
         ("state", "priority", "created", "id"),
@@ -320,6 +322,7 @@ def _house() -> None:
         *whole("term", "taken", "until"),
         primary("leases", "name"),
     )
+    op.create_table("counters", *text("name"), *whole("value"), primary("counters", "name"))
 
 
 def _fine_tunings() -> None:
