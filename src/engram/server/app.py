@@ -8,29 +8,38 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
 from engram import __version__
 from engram.errors import PlatformError
 from engram.security.policy import check_operations
-from engram.server import problems
+from engram.server import doors, problems
 from engram.server.access import caller_of
+from engram.server.auditing import record_in
 from engram.server.platform import Platform
+from engram.server.request_audit import line_of
 from engram.server.routes import (
     artifacts,
     attempts,
+    audit,
     catalogue,
     datasets,
     deployments,
     health,
+    keys,
     ledger,
     models,
     modulation,
+    oauth,
     pages,
-    people,
+    roles,
     runs,
+    settings,
+    sign_ins,
     templates,
     uploads,
+    users,
 )
 from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
 from engram.server.routes.openai import files as openai_files
@@ -39,7 +48,8 @@ from engram.server.routes.openai import models as openai_models
 OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning)
 ROUTERS = (
     health,
-    people,
+    sign_ins,
+    keys,
     catalogue,
     runs,
     attempts,
@@ -53,6 +63,11 @@ ROUTERS = (
     models,
     modulation,
     *OPENAI,
+    users,
+    roles,
+    settings,
+    audit,
+    oauth,
 )
 MOST_BODY_BYTES = 4 * 2**20
 # Routes that read their bodies piece by piece, onto the disk.
@@ -85,13 +100,17 @@ def create_app(platform: Platform) -> FastAPI:
     async def frame(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Any:
         given = request.headers.get("x-request-id", "")
         request.state.id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
-        if _too_large(request, most):
-            answer = problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
-        else:
-            answer = await go_on(request)
+        status = 500
+        try:
+            answer = _refused(platform, request) or await go_on(request)
+            status = answer.status_code
+        finally:
+            if line := line_of(request, status):
+                await run_in_threadpool(record_in, platform.db, line)
         answer.headers["X-Request-ID"] = request.state.id
-        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers.update(doors.HEADERS)
+        if request.url.path.startswith(doors.PRIVATE):
+            answer.headers["Cache-Control"] = "no-store"
         return answer
 
     return app
@@ -100,6 +119,25 @@ def create_app(platform: Platform) -> FastAPI:
 def api_routes() -> list[APIRoute]:
     """Return every route of the API; what an application includes it keeps in an order of its own."""
     return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+
+
+def _refused(platform: Platform, request: Request) -> Any:
+    """Return the answer to what is not even looked at, or None."""
+    most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
+    if _too_large(request, most):
+        return problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
+    if not doors.is_known_host(request.headers.get("host"), platform.base_url, platform.setting("server.hosts")):
+        return problems.problem(
+            request,
+            421,
+            "This server does not go by that name.",
+            remedy="Call it by its own address, or let an Admin add the name to the setting server.hosts.",
+        )
+    if doors.has_secret(request.url.path, request.url.query):
+        return problems.problem(
+            request, 400, "A credential stands in the address.", remedy="Send it as: Authorization: Bearer <token>"
+        )
+    return None
 
 
 def _too_large(request: Request, most: int) -> bool:
