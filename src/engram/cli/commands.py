@@ -39,5 +39,9 @@ COMMANDS = {
     "down": Command("engram.cli.up", "down", "End the server of this home and its core."),
     "status": Command("engram.cli.up", "status", "Say whether a server of this home runs, and what it lacks."),
     "trainer": Command("engram.cli.trainer", "trainer", "Work on a run of a server, as the process of an attempt."),
+    "users": Command("engram.cli.users", "app", "List, add and change the users of a server."),
+    "keys": Command("engram.cli.keys", "app", "List, make and revoke API keys of a server."),
+    "policy": Command("engram.cli.policy", "policy", "Show what each role may do on a server."),
+    "settings": Command("engram.cli.settings", "app", "List, read and change the settings of a server."),
     "demo": Command("engram.cli.demo", "demo", "Train, judge, sign, verify and use a small model."),
 }

@@ -8,60 +8,24 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from engram import __version__
 from engram.errors import PlatformError
 from engram.security.policy import check_operations
-from engram.server import problems
+from engram.server import doors, problems
 from engram.server.access import caller_of
+from engram.server.auditing import record_in
 from engram.server.live import messages, topics
 from engram.server.live.hub import Hub
 from engram.server.platform import Platform
-from engram.server.routes import (
-    artifacts,
-    attempts,
-    catalogue,
-    datasets,
-    deployments,
-    health,
-    ledger,
-    live,
-    models,
-    modulation,
-    monitoring,
-    pages,
-    people,
-    runs,
-    templates,
-    uploads,
-)
-from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
+from engram.server.request_audit import line_of
+from engram.server.routers import ROUTERS
 from engram.server.routes.openai import files as openai_files
-from engram.server.routes.openai import models as openai_models
 from engram.server.state_meters import watch_state
 from engram.server.watching import Watch
 
-OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning)
-ROUTERS = (
-    health,
-    people,
-    catalogue,
-    runs,
-    attempts,
-    artifacts,
-    deployments,
-    ledger,
-    uploads,
-    datasets,
-    templates,
-    pages,
-    models,
-    modulation,
-    *OPENAI,
-    monitoring,
-    live,
-)
 MOST_BODY_BYTES = 4 * 2**20
 # Routes that read their bodies piece by piece, onto the disk.
 LARGE_BODIES = {"/v1/files": openai_files.MOST_FILE_BYTES + 2**20}
@@ -96,13 +60,17 @@ def create_app(platform: Platform) -> FastAPI:
     async def frame(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Any:
         given = request.headers.get("x-request-id", "")
         request.state.id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
-        if _too_large(request, most):
-            answer = problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
-        else:
-            answer = await go_on(request)
+        status = 500
+        try:
+            answer = _refused(platform, request) or await go_on(request)
+            status = answer.status_code
+        finally:
+            if line := line_of(request, status):
+                await run_in_threadpool(record_in, platform.db, line)
         answer.headers["X-Request-ID"] = request.state.id
-        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers.update(doors.HEADERS)
+        if request.url.path.startswith(doors.PRIVATE):
+            answer.headers["Cache-Control"] = "no-store"
         return answer
 
     app.add_middleware(Watch, meters=platform.meters)
@@ -132,6 +100,25 @@ def _describe_messages(app: FastAPI) -> None:
         return document
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _refused(platform: Platform, request: Request) -> Any:
+    """Return the answer to what is not even looked at, or None."""
+    most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
+    if _too_large(request, most):
+        return problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
+    if not doors.is_known_host(request.headers.get("host"), platform.base_url, platform.setting("server.hosts")):
+        return problems.problem(
+            request,
+            421,
+            "This server does not go by that name.",
+            remedy="Call it by its own address, or let an Admin add the name to the setting server.hosts.",
+        )
+    if doors.has_secret(request.url.path, request.url.query):
+        return problems.problem(
+            request, 400, "A credential stands in the address.", remedy="Send it as: Authorization: Bearer <token>"
+        )
+    return None
 
 
 def _too_large(request: Request, most: int) -> bool:

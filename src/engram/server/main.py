@@ -31,7 +31,8 @@ from engram.security.signing_keys import load_or_create_signing_keys
 from engram.security.tokens import TokenIssuer
 from engram.server.active import active
 from engram.server.app import create_app
-from engram.server.bindings import StoredFamilies, StoredUsers, record_in
+from engram.server.auditing import record_in
+from engram.server.bindings import StoredFamilies, StoredUsers
 from engram.server.cli_key import keep_cli_key
 from engram.server.core_link import CoreLink
 from engram.server.datasets import adopt as adopt_datasets
