@@ -13,23 +13,26 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
 from engram import files
-from engram.errors import NotFound, Refused, UnknownName, UsageError
+from engram.data.stored import find_content
+from engram.errors import Conflict, NotFound, UnknownName, UsageError
+from engram.schema.label import label_fault
+from engram.schema.recipe import Source
+from engram.server import datasets as material
 from engram.server.access import Caller, Here, Who
 from engram.server.multipart import Received, receive
 from engram.server.platform import Platform
 from engram.server.routes.openai.pages import cursor_of, listing
 from engram.server.training_rows import read_rows
+from engram.server.uploads import admit
 from engram.store.pages import MOST, Ask
 from engram.store.records import datasets
 from engram.store.records.datasets import Dataset
-from engram.store.records.settings import get_setting
 
 router = APIRouter(prefix="/v1/files", tags=["openai"])
 FileId = Annotated[str, Path(max_length=64)]
 PURPOSE, FORMAT = "fine-tune", "jsonl"
 MOST_FILE_BYTES = 512 * 2**20
-QUOTA, USUAL_QUOTA = "quota.user_bytes", 20 * 2**30
-LEAST_FREE_SHARE = 0.05
+LICENCE = "own"
 LEFT_SECONDS = 24 * 3600
 
 
@@ -76,8 +79,10 @@ def content(file: FileId, who: Who, here: Here) -> FileResponse:
 def delete(file: FileId, who: Who, here: Here) -> dict[str, Any]:
     """Delete a file; `engram gc` removes its content when nothing refers to it."""
     found = find(here, who, file)
-    with here.db.write() as tx:
-        datasets.delete_dataset(tx, found.id)
+    with here.writing, here.db.write() as tx:
+        gone = datasets.delete_dataset(tx, found.id)
+        here.ledger.append("dataset.deleted", gone.id, {"digest": gone.digest}, who.principal.user)
+        material.forget(here, tx, gone.digest)
     return {"id": found.id, "object": "file", "deleted": True}
 
 
@@ -95,38 +100,31 @@ def find(here: Platform, who: Caller, file: str) -> Dataset:
 
 def file_of(here: Platform, one: Dataset) -> File:
     """Return where the content of a dataset lies."""
-    folder = here.home / "datasets" / one.digest.removeprefix("sha256:")
-    for path in sorted(folder.glob("data*")):
-        return path
-    raise NotFound(f"The content of file {one.id!r} is not in this home any more.", remedy="Send it again.")
+    return find_content(here.home / "datasets", one.digest)
 
 
 def shown(one: Dataset) -> dict[str, Any]:
     """Return a dataset as a file."""
     made = {"created_at": one.created // 1_000_000, "expires_at": None, "status": "processed"}
-    return {"id": one.id, "object": "file", "bytes": one.bytes, "filename": one.name, "purpose": PURPOSE, **made}
+    return {
+        "id": one.id,
+        "object": "file",
+        "bytes": one.bytes,
+        "filename": str(one.body.get("filename", one.name)),
+        "purpose": PURPOSE,
+        **made,
+    }
 
 
 def _room(here: Platform, owner: str, size: int) -> File:
-    """Refuse what the owner's quota or the disk has no room for; return an empty folder for it otherwise."""
+    """Refuse what a quota or the disk has no room for; return an empty folder for it otherwise."""
     coming = here.home / "uploads"
     coming.mkdir(parents=True, exist_ok=True)
     for old in coming.glob(".file-*"):  # of a server that was killed while one arrived
         if time.time() - old.stat().st_mtime > LEFT_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     with here.db.read() as tx:
-        said, used, after = get_setting(tx, QUOTA), 0, None
-        while True:
-            page = datasets.list_datasets(tx, Ask(owner, after, MOST))
-            used, after = used + sum(one.bytes for one in page.items), page.next
-            if after is None:
-                break
-    most = USUAL_QUOTA if said is None else int(said.value)
-    if used + size > most:
-        raise Refused(f"You have {most} bytes, {max(0, most - used)} of them free.", remedy="Delete files first.")
-    disk = shutil.disk_usage(here.home)
-    if disk.free - size < LEAST_FREE_SHARE * disk.total:
-        raise Refused(f"The disk would have less than {LEAST_FREE_SHARE:.0%} free.", remedy="Make room on the server.")
+        admit(tx, here.home, owner, size)
     return File(tempfile.mkdtemp(prefix=".file-", dir=coming))
 
 
@@ -135,20 +133,17 @@ def _keep(here: Platform, who: Caller, got: Received, path: File) -> Dataset:
         raise UnknownName.of("purpose", got.fields.get("purpose", "")[:60], [PURPOSE])
     if unknown := got.fields.keys() - {"purpose"}:
         raise UsageError(f"The field {min(unknown)[:60]!r} is not supported.", remedy="Send purpose and file.")
-    name = File(got.name.replace("\\", "/")).name[:200] or "file"
-    rows = read_rows(path, name)
+    given = File(got.name.replace("\\", "/")).name
+    name = "rows.jsonl" if label_fault(given) else given
+    material.check_name(name)
+    rows, source = read_rows(path, name), Source(format=FORMAT, license=LICENCE)
     digest = files.sha256_file(path)
-    with files.new_folder(here.home / "datasets" / digest.removeprefix("sha256:")) as making:
-        path.rename(making / f"data.{FORMAT}")
-    with here.db.write() as tx:
-        return datasets.create_dataset(
-            tx,
-            name=name,
-            owner=who.principal.user,
-            digest=digest,
-            format=FORMAT,
-            license="own",
-            bytes=got.bytes,
-            rows_=rows.count,
-            body={"form": rows.form, "purpose": PURPOSE},
-        )
+    what = material.keep(here, path, source, material.check_file(path, name, source), digest)
+    what["body"] |= {"form": rows.form, "filename": name}
+    owner = who.principal.user
+    with here.writing, here.db.write() as tx:
+        try:
+            return material.register(tx, here, owner, name, LICENCE, what)
+        except Conflict:  # these clients send other rows under the same name again and again
+            own = f"{name.removesuffix('.jsonl')}-{digest.removeprefix('sha256:')[:8]}.jsonl"
+            return material.register(tx, here, owner, own, LICENCE, what)
