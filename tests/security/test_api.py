@@ -23,7 +23,8 @@ from engram.store.records import artifacts, attempts, deployments, fine_tunings,
 
 # These name the object in the body, as their clients do.
 NAMED_IN_BODY = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
-PLACES = {"attempt": 1, "index": 0, "command": "cancel"}
+
+PLACES = {"attempt": 1, "index": 0, "stage": "data"}
 RUN_A = "r_" + "A" * 26
 
 
@@ -108,11 +109,9 @@ def routes(app):
 def ask(client, route, values, **more):
     """Ask a route with the values for its path, and a body that it understands where it wants one."""
     path = route.path
-    names = ("run", "digest", "name", "prefix", "index", "attempt", "command", "upload", "dataset", "template")
+    names = ("run", "digest", "name", "prefix", "index", "attempt", "stage", "upload", "dataset", "template")
     for name in (*names, "model", "file", "path"):
-        path = path.replace(
-            f"{{{name}}}", str(values.get(name, {"attempt": 1, "index": 0, "command": "cancel"}.get(name, "x")))
-        )
+        path = path.replace(f"{{{name}}}", str(values.get(name, PLACES.get(name, "x"))))
     path = path.replace(":path}", "}").replace("{path}", "recipe.json")
     (method,) = route.methods
     body = {"epoch": 1, "stage": "data", "state": "running", "artifact": values.get("digest", ""), "version": 1}
@@ -120,6 +119,7 @@ def ask(client, route, values, **more):
     body |= {"refresh_token": "x", "scopes": ["*"], "reason": "r"}
     body |= {"model": "anns", "input": "x", "prompt": "x", "messages": [{"role": "user", "content": "x"}]}
     body |= {"training_file": values.get("file", "x")}
+    body |= {"priority": 1, "shared": True, "pinned": True, "decision": "approve", "share": 0.1}
     known = {
         name for one in route.dependant.body_params for name in getattr(one.field_info.annotation, "model_fields", {})
     }

@@ -47,9 +47,10 @@ ADMINS_ONLY = {
 VIEWERS = OPEN | {
     f"{noun}.{verb}"
     for noun, verbs in {
-        "templates": "list read", "datasets": "list read download", "recipes": "list read validate",
+        "templates": "list read certificate", "datasets": "list read download preview",
+        "uploads": "list", "recipes": "list read validate",
         "kinds": "list read", "runs": "list read watch compare", "iterations": "list read", "events": "list watch",
-        "reports": "list read", "verdicts": "list read", "reviews": "list read",
+        "reports": "list read page", "verdicts": "list read", "reviews": "list read",
         "artifacts": "list read download verify", "deployments": "list read predict stream feedback",
         "models": "read download", "modulations": "list read", "attempts": "read",
         "ledger": "list read prove verify checkpoint", "certificates": "list read verify", "alerts": "list read",
@@ -57,7 +58,8 @@ VIEWERS = OPEN | {
         "users": "me change_password read", "keys": "list read create revoke",
         "sessions": "sign_out list end end_all", "policy": "read", "home": "status",
         "openai": "models.list models.read chat.completions completions embeddings audio.speech audio.transcriptions "
-        "files.list files.read fine_tuning.list fine_tuning.read fine_tuning.events fine_tuning.checkpoints",
+        "files.list files.read files.content fine_tuning.list fine_tuning.read fine_tuning.events "
+        "fine_tuning.checkpoints",
         "ws": "connect runs run events deployment alerts metrics reviews ledger",
     }.items()
     for verb in verbs.split()

@@ -17,6 +17,7 @@ from engram.security.policy import decide, reach_of
 from engram.security.principal import NOBODY, Principal
 from engram.security.tokens import verify_access_token
 from engram.server.platform import Platform
+from engram.store.pages import USUAL, Ask
 
 
 class Owned(Protocol):
@@ -39,15 +40,17 @@ class Caller:
     address: str = ""
     family: str = ""
 
-    def require(self, what: str, owner: str | None, *, run: str | None = None, epoch: int | None = None) -> None:
+    def require(
+        self, what: str, owner: str | None, *, shared: bool = False, run: str | None = None, epoch: int | None = None
+    ) -> None:
         """Let the caller touch one object, or refuse.
 
-        what: how the object is called when it is not to be seen.
+        what: how the object is called when it is not to be seen. shared: whether its owner shares it with the house.
 
         Raises NotFound for what must not show itself, StaleEpoch for an attempt that was replaced, Forbidden or
         NotSignedIn.
         """
-        said = decide(self.principal, self.operation, owner, run=run, epoch=epoch)
+        said = decide(self.principal, self.operation, owner, shared=shared, run=run, epoch=epoch)
         if said.allowed:
             return
         if said.reason == "epoch":
@@ -58,7 +61,7 @@ class Caller:
 
     def touch(self, found: T | None, what: str) -> T:
         """Return an object that the caller may touch; raises NotFound, as if there were none, for any other."""
-        self.require(what, found.owner if found else None)
+        self.require(what, found.owner if found else None, shared=bool(getattr(found, "shared", False)))
         if found is None:
             raise NotFound(f"There is no {what}.")
         return found
@@ -71,6 +74,15 @@ class Caller:
     def visible_to(self) -> str | None:
         """Return whose rows a list may show: None for everybody's."""
         return None if reach_of(self.principal, self.operation) == Reach.ANY else self.principal.user
+
+    def asks(self, after: str | None = None, limit: int = USUAL, **more: Any) -> Ask:
+        """Return which part of a list the caller wants, of the rows that she may see."""
+        shared = reach_of(self.principal, self.operation) >= Reach.SHARED
+        return Ask(self.visible_to, after, limit, with_shared=shared, **more)
+
+    def may(self, operation: str, owner: str, *, shared: bool = False) -> bool:
+        """Tell whether the caller may do something else to an object."""
+        return decide(self.principal, operation, owner, shared=shared).allowed
 
 
 def platform_of(request: Request) -> Platform:

@@ -15,29 +15,37 @@ from engram.errors import PlatformError
 from engram.security.policy import check_operations
 from engram.server import problems
 from engram.server.access import caller_of
+from engram.server.openapi import describe
 from engram.server.platform import Platform
 from engram.server.routes import (
     artifacts,
     attempts,
+    canaries,
     catalogue,
+    commands,
+    comparing,
     datasets,
     deployments,
     health,
     ledger,
     pages,
     people,
+    reports,
+    reviews,
     runs,
     templates,
     uploads,
 )
 from engram.server.routes.openai import chat, completions, embeddings, fine_tuning, models
 from engram.server.routes.openai import files as openai_files
+from engram.server.versions import unless_known
 
 OPENAI = (models, chat, completions, embeddings, openai_files, fine_tuning)
 ROUTERS = (
     health,
     people,
     catalogue,
+    comparing,  # before runs: its path would be taken for a run's id
     runs,
     attempts,
     artifacts,
@@ -48,6 +56,10 @@ ROUTERS = (
     templates,
     pages,
     *OPENAI,
+    commands,
+    reports,
+    reviews,
+    canaries,
 )
 MOST_BODY_BYTES = 4 * 2**20
 # Routes that read their bodies piece by piece, onto the disk.
@@ -65,8 +77,9 @@ def create_app(platform: Platform) -> FastAPI:
     app = FastAPI(
         title="Engram", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
+    app.router.redirect_slashes = False  # a redirect would repeat the Host header to whoever sent it
     app.state.platform = platform
-    problems.install(app)
+    problems.install(app, api_routes())
     for module in ROUTERS:
         app.include_router(module.router)
     check_operations(str(route.operation_id) for route in api_routes())
@@ -76,6 +89,8 @@ def create_app(platform: Platform) -> FastAPI:
                 f"The route {route.path} doesn't ask who calls.", remedy="Give it a parameter `who: Who`."
             )
 
+    describe(app, api_routes())
+
     @app.middleware("http")
     async def frame(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Any:
         given = request.headers.get("x-request-id", "")
@@ -84,7 +99,7 @@ def create_app(platform: Platform) -> FastAPI:
         if _too_large(request, most):
             answer = problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
         else:
-            answer = await go_on(request)
+            answer = unless_known(request, await go_on(request))
         answer.headers["X-Request-ID"] = request.state.id
         answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer

@@ -15,6 +15,7 @@ from engram.security.entrance import Entrance
 from engram.security.limits import Limits
 from engram.server.bindings import StoredKeys
 from engram.server.core_link import CoreLink
+from engram.server.waiting import Standing
 from engram.store.database import Database
 
 
@@ -24,7 +25,8 @@ class Platform:
 
     base_url: where attempts reach this server. wake: tells the scheduler that something has changed.
     draining: set when the server is about to end; preempted: the runs that were asked to stop because of it.
-    writing: the ledger has one writer at a time. clock: seconds since 1970.
+    writing: the ledger has one writer at a time. clock: seconds since 1970. standing: what the scheduler saw last.
+    simulating: one load test at a time, so that they don't measure each other.
     """
 
     home: Path
@@ -36,6 +38,8 @@ class Platform:
     limits: Limits
     clock: Callable[[], float]
     threads: int = 1
+    standing: Standing = field(default_factory=Standing)
+    simulating: threading.Lock = field(default_factory=threading.Lock)
     wake: threading.Event = field(default_factory=threading.Event)
     writing: threading.Lock = field(default_factory=threading.Lock)
     draining: threading.Event = field(default_factory=threading.Event)

@@ -42,10 +42,12 @@ runs = Table(
     words("artifact"),
     Column("template", Words, ForeignKey("templates.id", ondelete="RESTRICT")),
     Column("pinned", Boolean, nullable=False),
+    Column("shared", Boolean, nullable=False),
     moment("started"),
     moment("ended"),
+    moment("deleted"),
     *changing(),
-    *listed("owner", "state", "kind", "recipe", "template"),
+    *listed("owner", "shared", "state", "kind", "recipe", "template"),
     Index(None, "state", "priority", "created", "id"),
 )
 
