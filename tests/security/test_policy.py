@@ -41,16 +41,17 @@ ADMINS_ONLY = {
     "cloud.start", "cloud.stop", "users.list", "users.create", "users.update", "users.assign_role",
     "users.reset_password", "users.disable", "users.delete", "roles.list", "roles.read", "roles.create",
     "roles.update", "roles.delete", "policy.write", "filters.read", "filters.write", "filters.test",
-    "filters.decisions", "audit.list", "audit.export", "settings.read", "settings.write", "home.gc", "home.backup",
+    "filters.decisions", "audit.list", "audit.export", "audit.verify", "settings.read", "settings.write", "home.gc",
+    "home.backup",
     "home.restore", "home.rotate_keys", "ws.system",
 }  # fmt: skip
 VIEWERS = OPEN | {
     f"{noun}.{verb}"
     for noun, verbs in {
         "templates": "list read certificate", "datasets": "list read preview download",
-        "recipes": "list read validate",
+        "uploads": "list", "recipes": "list read validate",
         "kinds": "list read", "runs": "list read watch compare", "iterations": "list read", "events": "list watch",
-        "reports": "list read", "verdicts": "list read", "reviews": "list read",
+        "reports": "list read page", "verdicts": "list read", "reviews": "list read",
         "artifacts": "list read download verify", "deployments": "list read predict stream feedback",
         "models": "read download", "modulations": "list read", "attempts": "read",
         "ledger": "list read prove verify checkpoint", "certificates": "list read verify", "alerts": "list read",
@@ -58,7 +59,8 @@ VIEWERS = OPEN | {
         "users": "me change_password read", "keys": "list read create revoke",
         "sessions": "sign_out list end end_all", "policy": "read", "home": "status",
         "openai": "models.list models.read chat.completions completions embeddings audio.speech audio.transcriptions "
-        "files.list files.read fine_tuning.list fine_tuning.read fine_tuning.events fine_tuning.checkpoints",
+        "files.list files.read files.content fine_tuning.list fine_tuning.read fine_tuning.events "
+        "fine_tuning.checkpoints",
         "ws": "connect runs run events deployment alerts metrics reviews ledger",
     }.items()
     for verb in verbs.split()

@@ -70,7 +70,8 @@ class Driver:
         try:
             wish = progress.go_on()
             while not progress.ended:
-                came, error = None, None
+                came: Any = None
+                error: BaseException | None = None
                 if isinstance(wish, Give):
                     yield wish.item
                 elif isinstance(wish, Pause):
@@ -135,7 +136,8 @@ class AsyncDriver:
         try:
             wish = progress.go_on()
             while not progress.ended:
-                came, error = None, None
+                came: Any = None
+                error: BaseException | None = None
                 if isinstance(wish, Give):
                     yield wish.item
                 elif isinstance(wish, Pause):
