@@ -101,6 +101,7 @@ points = Table(
     number("attempt"),
     number("seq"),
     PrimaryKeyConstraint("run", "stage", "name", "step"),
+    sqlite_with_rowid=False,  # a curve lies in one place, in its order
 )
 
 reports = Table(

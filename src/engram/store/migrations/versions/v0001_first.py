@@ -196,6 +196,7 @@ def _runs() -> None:
         *whole("time", "attempt", "seq"),
         primary("points", "run", "stage", "name", "step"),
         points_at("points", ["run"], "runs", ["id"], "CASCADE"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "reports",
