@@ -49,7 +49,7 @@ VIEWERS = OPEN | {
     f"{noun}.{verb}"
     for noun, verbs in {
         "templates": "list read certificate", "datasets": "list read preview download",
-        "uploads": "list", "recipes": "list read validate",
+        "recipes": "list read validate",
         "kinds": "list read", "runs": "list read watch compare", "iterations": "list read", "events": "list watch",
         "reports": "list read page", "verdicts": "list read", "reviews": "list read",
         "artifacts": "list read download verify", "deployments": "list read predict stream feedback",

@@ -73,7 +73,8 @@ def create_app(platform: Platform) -> FastAPI:
             if line := line_of(request, status):
                 await run_in_threadpool(record_in, platform.db, line)
         answer.headers["X-Request-ID"] = request.state.id
-        answer.headers.update(doors.HEADERS)
+        for name, value in doors.HEADERS.items():
+            answer.headers.setdefault(name, value)  # a page may be bound tighter
         if request.url.path.startswith(doors.PRIVATE):
             answer.headers["Cache-Control"] = "no-store"
         return answer

@@ -117,7 +117,7 @@ def test_name_and_licence_change_by_the_version_that_was_read(people):
     assert people.ask("ann", "PATCH", path, {"name": "taken.csv"}).status_code == 409
     for body in ({}, {"name": "../x"}, {"digest": "x"}):
         assert people.ask("ann", "PATCH", path, body).status_code == 422
-    assert people.ask("ann", "PATCH", path, {"license": "x"}, headers={"If-Match": "abc"}).status_code == 422
+    assert people.ask("ann", "PATCH", path, {"license": "x"}, headers={"If-Match": "abc"}).status_code == 412
 
 
 def test_a_name_means_one_dataset_of_its_owner(people):
