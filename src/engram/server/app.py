@@ -15,6 +15,7 @@ from engram.errors import PlatformError
 from engram.security.policy import check_operations
 from engram.server import problems
 from engram.server.access import caller_of
+from engram.server.listening import wants_https_kept
 from engram.server.platform import Platform
 from engram.server.routes import (
     artifacts,
@@ -59,6 +60,7 @@ MOST_BODY_BYTES = 4 * 2**20
 LARGE_BODIES = {"/v1/files": openai_files.MOST_FILE_BYTES + 2**20}
 # Routes that count what they read themselves, whatever the header says.
 OWN_LIMIT = {"PATCH": re.compile(r"/api/v1/uploads/[^/]+")}
+HTTPS_ONLY = "max-age=31536000"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -92,6 +94,8 @@ def create_app(platform: Platform) -> FastAPI:
             answer = await go_on(request)
         answer.headers["X-Request-ID"] = request.state.id
         answer.headers["X-Content-Type-Options"] = "nosniff"
+        if platform.tls and wants_https_kept(request.headers.get("host", "")):
+            answer.headers["Strict-Transport-Security"] = HTTPS_ONLY
         return answer
 
     return app

@@ -18,6 +18,7 @@ import uvicorn
 
 from engram import files
 from engram.artifacts.store import recover
+from engram.client.trust import trusted_file
 from engram.errors import EngramError, PlatformError
 from engram.pipeline.run import open_ledger
 from engram.proc import birth
@@ -34,7 +35,8 @@ from engram.server.cli_key import keep_cli_key
 from engram.server.core_link import CoreLink
 from engram.server.datasets import adopt as adopt_datasets
 from engram.server.drain import drain
-from engram.server.keeper import Keeper
+from engram.server.keeper import LOOPBACK, Keeper
+from engram.server.listening import Listening, make_config
 from engram.server.platform import Platform
 from engram.server.sample import queue_sample
 from engram.server.scheduler import Scheduler
@@ -97,22 +99,26 @@ def open_platform(
 
 def serve(
     settings: Settings,
-    host: str,
-    port: Callable[[], int],
+    at: Callable[[], Listening],
     say: Callable[[str], None],
     *,
     sample: bool = False,
-    core: bool = True,
+    core: str | None = LOOPBACK,
 ) -> None:
     """Serve until a signal asks to end; what trains on this machine stops at a checkpoint first.
 
-    port: finds where to listen, once this is the active server. sample: whether the very first start of a home queues a
-    run of the sample recipe. core: whether to keep a core beside the server.
+    at: finds where to listen, once this is the active server. sample: whether the very first start of a home queues a
+    run of the sample recipe. core: where the core beside the server listens; None keeps none.
     """
-    ended = threading.Event()
+    ended, doors = threading.Event(), list[Listening]()
+
+    def base_url() -> str:
+        doors.append(at())
+        return doors[-1].base_url
+
     with _signals(lambda number, frame: ended.set()):
-        opened = open_platform(settings, lambda: f"http://{host}:{port()}", say, ended)
-        with opened as (platform, password), Keeper(settings.home, keep=core):
+        opened = open_platform(settings, base_url, say, ended)
+        with opened as (platform, password), Keeper(settings.home, core):
             app = create_app(platform)
             if password and sample:
                 queue_sample(platform)
@@ -121,8 +127,7 @@ def serve(
             note = address_file(settings.home)
             files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})
             scheduler.start()
-            number = int(platform.base_url.rpartition(":")[2])
-            config = uvicorn.Config(app, host=host, port=number, log_level="warning", server_header=False)
+            config = make_config(app, doors[-1])
             server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample), ended)
             try:
                 server.run()
@@ -201,9 +206,11 @@ class _Server(uvicorn.Server):
 
 def _welcome(platform: Platform, say: Callable[[str], None], password: str | None, sample: bool) -> None:
     """Say where the server is and how to come in, once its core answers too."""
-    port = platform.base_url.rpartition(":")[2]
+    url = platform.base_url.replace("http://127.0.0.1:", "http://localhost:")
     missing = wait_for_core(platform)
-    say(f"Engram is ready at http://localhost:{port}" if not missing else f"Engram is at http://localhost:{port}")
+    say(f"Engram is ready at {url}" if not missing else f"Engram is at {url}")
+    if platform.tls:
+        say(f"Clients elsewhere trust it with ENGRAM_CA set to a copy of {trusted_file(platform.home)}")
     if missing:
         say(f"There is no core yet, so nothing trains or answers: {missing}")
     if password:

@@ -42,6 +42,11 @@ class Platform:
     preempted: set[str] = field(default_factory=set)
 
     @property
+    def tls(self) -> bool:
+        """Tell whether the server is reached over TLS only, so that cookies may be kept to it."""
+        return self.base_url.startswith("https:")
+
+    @property
     def keys(self) -> StoredKeys:
         """Return where keys are kept."""
         return StoredKeys(self.db)
