@@ -1,4 +1,4 @@
-"""The process of a core, ``python -m engram.core.main [--host ADDRESS]``; ``core.json`` of its home says where it is."""
+"""The process of a core, ``python -m engram.core.main [--host ADDRESS]``; `core.json` of its home says where it is."""
 
 from __future__ import annotations
 

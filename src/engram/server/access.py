@@ -32,12 +32,13 @@ T = TypeVar("T", bound=Owned)
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and for which operation."""
+    """Who asks, and for which operation. request: the id that the response will bear."""
 
     principal: Principal
     operation: str
     address: str = ""
     family: str = ""
+    request: str = ""
 
     def require(self, what: str, owner: str | None, *, run: str | None = None, epoch: int | None = None) -> None:
         """Let the caller touch one object, or refuse.
@@ -88,7 +89,7 @@ def caller_of(request: Request) -> Caller:
     said = decide(principal, operation)
     if not said.allowed and not said.hidden:
         raise _refusal(said.reason, operation)
-    return Caller(principal, operation, address, family)
+    return Caller(principal, operation, address, family, str(getattr(request.state, "id", "")))
 
 
 def identify(here: Platform, given: str) -> tuple[Principal, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from engram.errors import PlatformError, Refused
 from engram.schema.options import NO_OPTIONS, Options
 from engram.server.access import Caller
+from engram.server.filtering import guard_of
 from engram.server.platform import Platform
 from engram.store.records.deployments import Deployment
 from engram.store.records.settings import get_setting
@@ -35,23 +36,37 @@ class Writing:
 
 
 def answer(
-    here: Platform, who: Caller, found: Deployment, inputs: Sequence[Any], options: Options = NO_OPTIONS
+    here: Platform,
+    who: Caller,
+    found: Deployment,
+    inputs: Sequence[Any],
+    options: Options = NO_OPTIONS,
+    *,
+    streamed: bool = False,
 ) -> Answers:
     """Answer inputs with what is deployed; the caller has been let in already.
 
+    streamed: each answer goes out while the others are still made, so the filters also look across them.
+
     Raises what the core tells: NotFound, Refused, UsageError for an input that the model can't take or that is too
-    long, ServerAway; and Refused for a deployment that is stopped.
+    long, ServerAway; Refused for a deployment that is stopped; and Blocked for a text that the content filters don't
+    let through, also while the answers are taken.
     """
     _refuse_stopped(found)
+    guard = guard_of(here, who, found.name)
+    guard.admit(inputs)
     told = here.core.predict(found.artifact, [json.dumps(one) for one in inputs], bounded(here, options))
-    return Answers(found.artifact, (json.loads(one) for one in told))
+    answers = (json.loads(one) for one in told)
+    return Answers(found.artifact, guard.stream(answers) if streamed else guard.let_out(answers))
 
 
 def write(here: Platform, who: Caller, found: Deployment, asked: Any, options: Options = NO_OPTIONS) -> Writing:
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
+    guard = guard_of(here, who, found.name)
+    guard.admit([asked])
     told = here.core.write(found.artifact, json.dumps(asked), bounded(here, options))
-    return Writing(found.artifact, (piece or json.loads(whole) for piece, whole in told))
+    return Writing(found.artifact, guard.pieces(piece or json.loads(whole) for piece, whole in told))
 
 
 def bounded(here: Platform, options: Options) -> Options:

@@ -23,6 +23,7 @@ from engram.server.routes import (
     catalogue,
     datasets,
     deployments,
+    filters,
     health,
     ledger,
     models,
@@ -30,6 +31,7 @@ from engram.server.routes import (
     pages,
     people,
     runs,
+    streams,
     templates,
     uploads,
 )
@@ -53,6 +55,8 @@ ROUTERS = (
     pages,
     models,
     modulation,
+    filters,
+    streams,
     *OPENAI,
 )
 MOST_BODY_BYTES = 4 * 2**20
