@@ -26,7 +26,9 @@ def up(
     force: Annotated[bool, typer.Option("--force", help="Take the next free port when this one is taken.")] = False,
     sample: Annotated[bool, typer.Option("--sample", help="Start a sample run on the first start of a home.")] = False,
     core: Annotated[bool, typer.Option("--core/--no-core", help="Whether to keep a core beside the server.")] = True,
-    host: Annotated[str, typer.Option("--host", help="The address to listen at; off the loopback with TLS only.")] = HOST,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen at; off the loopback with TLS only.")
+    ] = HOST,
     tls: Annotated[bool, typer.Option("--tls", help="Speak TLS, with a certificate of this home's.")] = False,
     certificate: Annotated[
         Path | None, typer.Option("--cert", help="Speak TLS with this certificate and its chain (PEM).")
@@ -35,6 +37,7 @@ def up(
     core_host: Annotated[
         str, typer.Option("--core-host", help="Where core listens; off the loopback it speaks mutual TLS.")
     ] = HOST,
+    seal: Annotated[bool, typer.Option("--seal", help="Seal this home's artifacts on the disk, from now on.")] = False,
 ) -> int:
     """Start server and core, and keep them in front until Ctrl-C."""
     from engram.errors import UsageError
@@ -56,7 +59,7 @@ def up(
         taken = free_port(port, force, host)
         return listen_at(settings.home, host, taken, time.time, tls=tls, certificate=certificate, key=key)
 
-    serve(settings, at, say, sample=sample, core=core_host if core else None)
+    serve(settings, at, say, sample=sample, core=core_host if core else None, seal=seal)
     return 0
 
 

@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 from engram import files
+from engram.artifacts.opened import sweep
 from engram.core.models import Models
 from engram.core.service import LOOPBACK, serve
 from engram.proc import birth
+from engram.security.at_rest import HomeKeys
 from engram.security.network_addresses import is_loopback
 from engram.security.tls import MutualCredentials, core_credentials
 from engram.serve.load import open_artifact
@@ -28,7 +30,8 @@ def main() -> None:
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    models = Models(settings.home / "artifacts", open_artifact)
+    sweep()
+    models = Models(settings.home / "artifacts", open_artifact, keys=HomeKeys(settings.home))
     server, port = serve(settings.home, models, host=host, credentials=_credentials(settings.home, host))
     note = address_file(settings.home)
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -14,7 +14,7 @@ import grpc
 from engram import __version__
 from engram.core.guard import OPERATIONS, Guard, bind, require_deadline, shared_secret
 from engram.core.models import Models
-from engram.errors import EngramError, NotFound, Refused, UsageError, UserError
+from engram.errors import EngramError, NotFound, Refused, UsageError, UserError, VerificationFailed
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.runners import local
 from engram.schema.options import Options
@@ -140,6 +140,8 @@ def _told(context: grpc.ServicerContext) -> Iterator[None]:
 
 
 def _code(error: EngramError) -> grpc.StatusCode:
+    if isinstance(error, VerificationFailed):  # sealed, and not to be opened: nothing that the caller can mend
+        return grpc.StatusCode.FAILED_PRECONDITION
     if isinstance(error, NotFound):
         return grpc.StatusCode.NOT_FOUND
     if isinstance(error, Refused):

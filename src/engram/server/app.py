@@ -25,6 +25,7 @@ from engram.server.routes import (
     deployments,
     filters,
     health,
+    home,
     ledger,
     models,
     modulation,
@@ -57,6 +58,7 @@ ROUTERS = (
     modulation,
     filters,
     streams,
+    home,
     *OPENAI,
 )
 MOST_BODY_BYTES = 4 * 2**20

@@ -22,6 +22,7 @@ from engram.client.trust import trusted_file
 from engram.errors import EngramError, PlatformError
 from engram.pipeline.run import open_ledger
 from engram.proc import birth
+from engram.security.at_rest import HomeKeys, seal_home
 from engram.security.entrance import make_entrance
 from engram.security.limits import make_limits
 from engram.security.password_change import make_first_admin
@@ -56,10 +57,13 @@ def open_platform(
     base_url: str | Callable[[], str],
     say: Callable[[str], None] = lambda text: None,
     ended: threading.Event | None = None,
+    *,
+    seal: bool = False,
 ) -> Iterator[tuple[Platform, str | None]]:
     """Open a home as its server; yields the platform and, at the very first start, the Admin's password.
 
-    base_url: where the server is reached, or what finds it out once this is the active server.
+    base_url: where the server is reached, or what finds it out once this is the active server. seal: let the home seal
+    its artifacts from now on.
 
     Raises HomeBusy when another process owns the home.
     """
@@ -68,7 +72,9 @@ def open_platform(
     opened = open_home(home, settings.database_url)
     try:
         with active(home, opened, say, ended or threading.Event()) as db:
-            recover(home / "artifacts")
+            recover(home / "artifacts", HomeKeys(home))
+            if seal and (sealed := seal_home(home)):
+                say(f"{sealed} artifacts were sealed.")
             url = base_url if isinstance(base_url, str) else base_url()
             families, passwords = StoredFamilies(db), Passwords()
             issuer = TokenIssuer(
@@ -104,11 +110,13 @@ def serve(
     *,
     sample: bool = False,
     core: str | None = LOOPBACK,
+    seal: bool = False,
 ) -> None:
     """Serve until a signal asks to end; what trains on this machine stops at a checkpoint first.
 
     at: finds where to listen, once this is the active server. sample: whether the very first start of a home queues a
     run of the sample recipe. core: where the core beside the server listens; None keeps none.
+    seal: let the home seal its artifacts from now on.
     """
     ended, doors = threading.Event(), list[Listening]()
 
@@ -117,7 +125,7 @@ def serve(
         return doors[-1].base_url
 
     with _signals(lambda number, frame: ended.set()):
-        opened = open_platform(settings, base_url, say, ended)
+        opened = open_platform(settings, base_url, say, ended, seal=seal)
         with opened as (platform, password), Keeper(settings.home, core):
             app = create_app(platform)
             if password and sample:

@@ -11,6 +11,7 @@ from engram.ledger.log import Ledger
 from engram.pipeline.authority import Home
 from engram.pipeline.folder import RunFolder
 from engram.security.api_keys import make_attempt_key
+from engram.security.at_rest import HomeKeys
 from engram.security.entrance import Entrance
 from engram.security.limits import Limits
 from engram.server.bindings import StoredKeys
@@ -61,4 +62,4 @@ class Platform:
 
     def authority(self, run: str) -> Home:
         """Return who declares, judges and publishes for a run; hold `writing` while it does."""
-        return Home(self.folder(run), self.home, self.ledger)
+        return Home(self.folder(run), self.home, self.ledger, HomeKeys(self.home))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import chain, islice
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse, StreamingResponse
 
 from engram.artifacts.check import check_payload
 from engram.artifacts.manifest import parse_manifest
+from engram.artifacts.opened import is_sealed_folder, opened, read_sealed
 from engram.artifacts.paths import MANIFEST, RESERVED
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound
+from engram.security.at_rest import HomeKeys
 from engram.server.access import Here, Who
 from engram.store.pages import USUAL, Ask
 from engram.store.records import artifacts
@@ -51,18 +54,27 @@ def certificate(digest: str, who: Who, here: Here) -> FileResponse:
 def checked(digest: str, who: Who, here: Here) -> dict[str, Any]:
     """Look at each file of an artifact again: is it what the manifest says?"""
     folder = folder_of(here.home / "artifacts", find(here, who, digest).digest)
-    found = [asdict(one) for one in check_payload(folder, (folder / "manifest.json").read_bytes())]
+    with opened(folder, HomeKeys(here.home)) as plain:
+        found = [asdict(one) for one in check_payload(plain, (plain / "manifest.json").read_bytes())]
     return {"ok": all(one["ok"] for one in found), "checks": found}
 
 
 @router.get("/{digest}/files/{path:path}", operation_id="artifacts.download")
-def download(digest: str, path: str, who: Who, here: Here) -> FileResponse:
-    """Return one file of an artifact: one that its manifest names, the manifest itself or the certificate."""
+def download(digest: str, path: str, who: Who, here: Here) -> Response:
+    """Return one file of an artifact: one that its manifest names, the manifest itself or the certificate.
+
+    A sealed one is opened on its way; should a later part of it be damaged, the answer breaks off before its length.
+    """
     folder = folder_of(here.home / "artifacts", find(here, who, digest).digest)
-    named = {one.path for one in parse_manifest((folder / MANIFEST).read_bytes()).files} | RESERVED
-    if path not in named or not (folder / path).is_file() or (folder / path).is_symlink():
+    sizes = {one.path: one.bytes for one in parse_manifest((folder / MANIFEST).read_bytes()).files}
+    if path not in sizes.keys() | RESERVED or not (folder / path).is_file() or (folder / path).is_symlink():
         raise NotFound(f"The artifact has no file {path[:200]!r}.", remedy=f"{MANIFEST} names them.")
-    return FileResponse(folder / path, media_type="application/octet-stream")
+    if path in RESERVED or not is_sealed_folder(folder):
+        return FileResponse(folder / path, media_type="application/octet-stream")
+    pieces = read_sealed(folder, path, HomeKeys(here.home))
+    first = list(islice(pieces, 1))  # a key or a file that doesn't fit is told before anything is sent
+    size = {"Content-Length": str(sizes[path])}
+    return StreamingResponse(chain(first, pieces), media_type="application/octet-stream", headers=size)
 
 
 def find(here: Here, who: Who, digest: str) -> Artifact:
