@@ -349,7 +349,9 @@ def test_a_running_server_rotates_its_keys_for_an_admin_in_person(home):
         said = ask(before, "tokens").json()
         after = token(root, "admin")
         assert here.entrance.tokens.keys.kid == said["key"] and said["key"] in _header(after)
-        assert [ask(one, "ledger").status_code for one in (before, after)] == [422, 422], "both are still good"
+        assert [ask(one, "doors").status_code for one in (before, after)] == [422, 422], "both are still good"
+        assert ask(after, "ledger").json()["key"] == here.ledger.signer.key.id
+        assert here.ledger.append("deployment.changed", "d_1").index == here.ledger.size - 1
         found = ask(key, method="GET", path=f"/artifacts/{digest}/check").json()
         assert found["ok"] and {one["name"] for one in found["checks"]} >= set(FILES)
 

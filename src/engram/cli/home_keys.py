@@ -21,6 +21,7 @@ def keys() -> None:
 def rotate(
     tokens: Annotated[bool, typer.Option("--tokens", help="The key that signs access tokens.")] = False,
     kek: Annotated[bool, typer.Option("--kek", help="The key that wraps the data keys of sealed artifacts.")] = False,
+    ledger: Annotated[bool, typer.Option("--ledger", help="The key that signs ledger and certificates.")] = False,
     json: output.Json = False,
 ) -> None:
     """Work with new keys from now on; what the old ones signed or wrapped stays good.
@@ -32,8 +33,8 @@ def rotate(
     from engram.lazy import need
     from engram.settings import load_settings
 
-    if not (tokens or kek):
-        raise UsageError("Say which keys: --tokens, --kek, or both.")
+    if not (tokens or kek or ledger):
+        raise UsageError("Say which keys: --tokens, --kek, --ledger, or several.")
     home, said, lines = load_settings().home, {}, []
     with home_lock(home, "the rotation of keys"):
         if tokens:
@@ -50,6 +51,15 @@ def rotate(
 
             said["kek"], count = rotate_home_kek(home)
             lines.append(f"{count} data keys are wrapped with the new key {said['kek']}; no sealed file was touched.")
+        if ledger:
+            from engram.ledger.rotation import rotate_ledger_key
+            from engram.pipeline.run import open_ledger
+
+            said["ledger"] = rotate_ledger_key(home / "keys", open_ledger(home)).key.id
+            lines += [
+                f"The ledger is signed by {said['ledger']} from now on; the old key has signed it in.",
+                f"Whoever verifies needs {home / 'keys' / 'ledger.pub'} and ledger.rotations beside it.",
+            ]
     output.emit(said, *lines)
 
 
