@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from engram.cli import output
 from engram.cli.main import run
+from engram.pipeline.environment import fingerprint
 from engram.registry import _points, get, names
 from engram.security.api_keys import make_api_key
 from engram.server.app import create_app
@@ -133,3 +134,18 @@ def test_only_installed_packages_that_are_allowed_are_loaded_and_none_replaces_o
         get("kind", "sly")
     with pytest.raises(AssertionError, match="good-plugin was loaded"):
         get("kind", "fine")
+
+
+def test_the_digest_of_a_plugin_s_files_stands_in_what_is_certified(tmp_path, monkeypatch):
+    about = tmp_path / "good_plugin-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: good-plugin\nVersion: 1.0\n")
+    (about / "RECORD").write_text("good_plugin.py,,\ngood_plugin-1.0.dist-info/METADATA,,\n")
+    (tmp_path / "good_plugin.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "plugins" not in fingerprint(1)
+    monkeypatch.setenv("ENGRAM_PLUGINS", "good-plugin,not-there")
+    first = fingerprint(1)["plugins"]
+    assert first["good-plugin"].startswith("sha256:") and first["not-there"] == ""
+    (tmp_path / "good_plugin.py").write_text("x = 2\n")
+    assert fingerprint(1)["plugins"]["good-plugin"] != first["good-plugin"]
