@@ -181,7 +181,7 @@ def test_an_installed_classifier_that_is_down_lets_nothing_pass(scene, classifie
     assert newest(scene)["classifier"] == "down"
     assert "down" in scene.ask("root", "GET", "/filters").json()["state"]
     with pytest.raises(ServerAway):
-        scan(scene.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", ["a"])
+        scan(scene.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", [(1, "a")])
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_setting_that_was_broken_behind_our_back_closes_the_door(tmp_path):
             put_setting(tx, "filters", {"rules": "none"}, actor="u_1")
         assert predict(broken, "fine").status_code == 400
         with pytest.raises(VerificationFailed, match="nothing passes"):
-            scan(broken.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", ["a"])
+            scan(broken.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", [(1, "a")])
 
 
 def test_only_an_admin_reads_or_changes_filters(scene):
@@ -262,13 +262,15 @@ def test_a_text_can_be_tried_and_every_stage_says_what_it_found(scene, classifie
 def test_a_dataset_is_scanned_in_batches_and_its_rows_are_named(scene):
     texts = [f"row {number}" for number in range(600)]
     texts[3], texts[599] = "oh gosh", DISGUISES["homoglyphs"]
-    found = scan(scene.platform, Caller(Principal("u_1"), "datasets.check", request="r7"), "tickets", iter(texts))
+    found = scan(
+        scene.platform, Caller(Principal("u_1"), "datasets.check", request="r7"), "tickets", iter(enumerate(texts))
+    )
     assert (found.on, found.rows, found.blocked, found.flagged) == (True, 600, 1, 1)
     assert [(row, one.rule) for row, one in found.found] == [(3, "soft"), (599, "no-badword")]
     assert found.classifier == "none installed"
     assert (newest(scene)["side"], newest(scene)["subject"], newest(scene)["request"]) == ("dataset", "tickets", "r7")
     scene.set_filters(rules=[RULE], on=["requests"])
-    assert not scan(scene.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", texts).on
+    assert not scan(scene.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", enumerate(texts)).on
 
 
 def test_a_classifier_is_asked_once_for_each_batch_of_a_dataset(scene, classifier, monkeypatch):
@@ -277,9 +279,23 @@ def test_a_classifier_is_asked_once_for_each_batch_of_a_dataset(scene, classifie
     real = core.classify
     monkeypatch.setattr(core, "classify", lambda artifact, texts: asked.append(len(texts)) or real(artifact, texts))
     texts = ["late parcel"] * 127 + [f"parcel {PLANTED}"]
-    found = scan(scene.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", texts)
+    found = scan(scene.platform, Caller(Principal("u_1"), "datasets.check"), "tickets", enumerate(texts))
     assert (found.blocked, found.found[0][0]) == (1, 127)
     assert asked == [64, 64]
+
+
+def test_an_uploaded_dataset_is_checked_by_its_owner_line_by_line(scene):
+    content = "text,label\nhello,a\n" + f"{DISGUISES['zero-width']},a\noh gosh,b\n"
+    whole = {"purpose": "dataset", "name": "mails.csv", "size": len(content.encode())}
+    upload = scene.ask("ann", "POST", "/uploads", whole).json()["id"]
+    piece = {"Authorization": f"Bearer {scene.keys['ann']}", "Upload-Offset": "0"}
+    piece["Content-Type"] = "application/octet-stream"
+    scene.client.patch(f"/api/v1/uploads/{upload}", content=content.encode(), headers=piece)
+    dataset = scene.ask("ann", "POST", f"/uploads/{upload}/finish", {}).json()["dataset"]["id"]
+    said = scene.ask("ann", "POST", f"/datasets/{dataset}/check").json()
+    assert (said["on"], said["rows"], said["blocked"], said["flagged"]) == (True, 3, 1, 1)
+    assert [(one["line"], one["rule"]) for one in said["found"]] == [(3, "no-badword"), (4, "soft")]
+    assert newest(scene)["subject"] == dataset
 
 
 def test_numbers_are_read_as_texts():

@@ -110,7 +110,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class Scan:
-    """What the filters said of a dataset. found: row number (from 0) and decision, of the first that are not allowed.
+    """What the filters said of a dataset. found: line number and decision, of the first 100 that are not allowed.
 
     on: False when filters are off for datasets; nothing was looked at then.
     """
@@ -129,29 +129,29 @@ def guard_of(here: Platform, who: Caller, subject: str) -> Guard:
         return Guard(here, who, subject, read_settings(tx))
 
 
-def scan(here: Platform, who: Caller, dataset: str, texts: Iterable[str]) -> Scan:
-    """Look at a dataset's texts in batches, and note what is found; memory holds one batch.
+def scan(here: Platform, who: Caller, dataset: str, rows: Iterable[tuple[int, str]]) -> Scan:
+    """Look at a dataset's rows, line number and text, in batches, and note what is found; memory holds one batch.
 
     Raises ServerAway when an installed classifier is away: a dataset is looked at whole or not at all.
     """
     guard = guard_of(here, who, dataset)
     if "datasets" not in guard.settings.on:
         return Scan(False)
-    filter_, rest = guard.filter, iter(texts)
-    rows = blocked = flagged = 0
+    filter_, rest = guard.filter, iter(rows)
+    count = blocked = flagged = 0
     found: list[tuple[int, FilterDecision]] = []
     while batch := list(islice(rest, BATCH)):
-        decisions = check_all(filter_, batch)
+        decisions = check_all(filter_, [text for _, text in batch])
         if any(one.rule == DOWN for one in decisions):
             refuse(next(one for one in decisions if one.rule == DOWN), "dataset")
         blocked += sum(one.action == "block" for one in decisions)
         flagged += sum(one.action == "flag" for one in decisions)
-        found += [(rows + at, one) for at, one in enumerate(decisions) if one.action != "allow"]
+        found += [(line, one) for (line, _), one in zip(batch, decisions, strict=True) if one.action != "allow"]
         del found[MOST_NOTED:]
-        rows += len(batch)
+        count += len(batch)
     note(guard, "dataset", [one for _, one in found])
     looked = "none installed" if filter_.classifier is None else "looked"
-    return Scan(True, rows, blocked, flagged, looked, tuple(found))
+    return Scan(True, count, blocked, flagged, looked, tuple(found))
 
 
 def filter_of(core: CoreLink, settings: FilterSettings) -> Filter:
