@@ -25,7 +25,7 @@ from engram.server.core_link import CoreLink
 OPTIONS = [("grpc.ssl_target_name_override", CORE_NAME)]
 
 
-def refuse_all(folder):
+def refuse_all(folder, options=None):
     raise AssertionError("no model is opened here")
 
 

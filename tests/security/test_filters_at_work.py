@@ -8,12 +8,14 @@ import json
 import pytest
 from support.filtered import PLANTED, scene_of
 
-from engram.errors import ServerAway, VerificationFailed
+from engram.errors import Blocked, ServerAway, VerificationFailed
 from engram.files import sha256_bytes
 from engram.security.filters.built_in import BUILT_IN
 from engram.security.principal import Principal
 from engram.server.access import Caller
+from engram.server.answering import write
 from engram.server.filtering import scan, text_of
+from engram.store.records.deployments import find_deployment
 from engram.store.records.settings import put_setting
 
 RULE = {"id": "no-badword", "pattern": r"\bbadword\b", "action": "block"}
@@ -57,7 +59,7 @@ def newest(scene, **query):
 @pytest.mark.parametrize("what", DISGUISES)
 @pytest.mark.parametrize("how", ["predict", "stream"])
 def test_no_disguise_reaches_a_model(scene, what, how):
-    answer = predict(scene, "fine", DISGUISES[what], how=how)
+    answer = predict(scene, DISGUISES[what], *(["fine"] if how == "predict" else []), how=how)
     assert (answer.status_code, answer.json()["error"]) == (422, "Blocked")
     assert "no-badword" in answer.json()["detail"] and "badword here" not in answer.text
 
@@ -118,22 +120,38 @@ def test_no_disguise_leaves_a_model(scene, only_responses, what):
 
 @pytest.mark.parametrize("what", DISGUISES)
 def test_no_disguise_leaves_in_a_stream(scene, only_responses, what):
-    lines = predict(scene, *["a fine answer, long enough to be let out"] * 20, DISGUISES[what], how="stream").text
-    *good, last = map(json.loads, lines.splitlines())
-    assert (last["error"], last["status"]) == ("Blocked", 422)
-    assert good and all(one["answer"]["text"].startswith("a fine") for one in good)
+    before = "a fine beginning " * 40
+    lines = predict(scene, f"{before}{DISGUISES[what]} and on " + "it goes " * 80, how="stream").text.splitlines()
+    *good, last = map(json.loads, lines)
+    assert last["error"] == "Blocked" and "no-badword" in lines[-1]
+    assert good and before.startswith("".join(one["piece"] for one in good))
 
 
-def test_what_is_cut_apart_between_two_answers_is_found_before_the_first_is_out(scene, only_responses):
-    answer = predict(scene, "b", "a", "d", "w", "o", "r", "d", how="stream")
-    assert (answer.status_code, answer.json()["error"]) == (422, "Blocked")
+def written(scene, text):
+    """Return what came out, piece by piece, before the answer itself or an error."""
+    who = Caller(Principal(scene.ids["ann"], "developer"), "deployments.stream")
+    with scene.platform.db.read() as tx:
+        found = find_deployment(tx, "echo")
+    out = []
+    try:
+        out.extend(write(scene.platform, who, found, text).said)
+    except Blocked:
+        return out, True
+    return out, False
 
 
-def test_a_stream_gives_the_same_answers_as_a_request(scene, only_responses):
-    asked = [f"answer number {number}" for number in range(60)]
-    *lines, last = map(json.loads, predict(scene, *asked, how="stream").text.splitlines())
-    assert [one["answer"] for one in lines] == predict(scene, *asked).json()["answers"]
-    assert last == {"artifact": scene.echo}
+@pytest.mark.parametrize("what", DISGUISES)
+def test_no_disguise_is_let_out_letter_by_letter(scene, only_responses, what):
+    before = "a fine beginning " * 40
+    out, blocked = written(scene, f"{before}{DISGUISES[what]} and on " + "it goes " * 80)
+    assert blocked and "".join(out) and before.startswith("".join(out))
+
+
+def test_what_is_fine_is_let_out_whole_before_its_end(scene, only_responses):
+    text = "a fine answer " * 100
+    *pieces, answer = written(scene, text)[0]
+    assert ("".join(pieces), answer) == (text, {"text": text})
+    assert len(pieces) > 1
 
 
 # The classifier: trained on texts with a planted term, deployed as an artifact, asked through gRPC

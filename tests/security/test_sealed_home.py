@@ -230,7 +230,7 @@ def test_core_answers_with_a_sealed_artifact_from_memory_only(home):
     def open_model(folder):
         seen.append(folder)
         assert (folder / "merged/words.txt").read_bytes() == CANARY
-        return lambda inputs: [{"label": one} for one in inputs]
+        return lambda inputs, options: [{"label": one} for one in inputs]
 
     models = Models(home / "artifacts", open_model, keys=HomeKeys(home))
     server, port = serve(home, models)
@@ -354,6 +354,12 @@ def test_a_running_server_rotates_its_keys_for_an_admin_in_person(home):
         assert here.ledger.append("deployment.changed", "d_1").index == here.ledger.size - 1
         found = ask(key, method="GET", path=f"/artifacts/{digest}/check").json()
         assert found["ok"] and {one["name"] for one in found["checks"]} >= set(FILES)
+        place = f"/artifacts/{digest}/files/merged/words.txt"
+        assert ask(key, method="GET", path=place).content == CANARY
+        sealed = folders(home)[0] / "merged/words.txt"
+        shutil.copyfile(sealed.with_name("more.txt"), sealed)
+        moved = ask(key, method="GET", path=place)
+        assert moved.status_code == 400 and "it was moved there" in moved.text
 
 
 def _header(token):

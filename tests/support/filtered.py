@@ -30,7 +30,15 @@ FILLING = ("parcel", "late", "courier", "box", "lost", "van", "card", "refund", 
 def open_model(folder: Path) -> Any:
     """Open an artifact by its recipe's name, as core's own opener does by its files."""
     name = json.loads((folder / "recipe.json").read_text())["name"]
-    return trained() if name == "planted" else lambda inputs: [{"text": one} for one in inputs]
+    return trained() if name == "planted" else repeat
+
+
+def repeat(inputs: Any, options: Any = None) -> list[dict[str, Any]]:
+    """Repeat each input; a listener hears it letter by letter, as models write."""
+    for one, wanted in zip(inputs, options or [], strict=bool(options)):
+        if wanted.on_text:
+            all(wanted.on_text(letter) for letter in str(one))
+    return [{"text": one} for one in inputs]
 
 
 def trained() -> Any:
@@ -40,7 +48,7 @@ def trained() -> Any:
     words = HashingVectorizer(n_features=2**12, alternate_sign=False, binary=True, norm=None)
     model = LogisticRegression(C=100.0).fit(words.transform(texts), [PLANTED in text for text in texts])
 
-    def answer(inputs: Any) -> list[dict[str, Any]]:
+    def answer(inputs: Any, options: Any = None) -> list[dict[str, Any]]:
         # As an encoder does, it reads the beginning of a text only.
         chances = model.predict_proba(words.transform([one[:1000] for one in inputs]))[:, 1]
         return [{"label": "bad", "probabilities": {"bad": float(one), "fine": 1 - float(one)}} for one in chances]

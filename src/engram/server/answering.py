@@ -36,17 +36,9 @@ class Writing:
 
 
 def answer(
-    here: Platform,
-    who: Caller,
-    found: Deployment,
-    inputs: Sequence[Any],
-    options: Options = NO_OPTIONS,
-    *,
-    streamed: bool = False,
+    here: Platform, who: Caller, found: Deployment, inputs: Sequence[Any], options: Options = NO_OPTIONS
 ) -> Answers:
     """Answer inputs with what is deployed; the caller has been let in already.
-
-    streamed: each answer goes out while the others are still made, so the filters also look across them.
 
     Raises what the core tells: NotFound, Refused, UsageError for an input that the model can't take or that is too
     long, ServerAway; Refused for a deployment that is stopped; and Blocked for a text that the content filters don't
@@ -56,8 +48,7 @@ def answer(
     guard = guard_of(here, who, found.name)
     guard.admit(inputs)
     told = here.core.predict(found.artifact, [json.dumps(one) for one in inputs], bounded(here, options))
-    answers = (json.loads(one) for one in told)
-    return Answers(found.artifact, guard.stream(answers) if streamed else guard.let_out(answers))
+    return Answers(found.artifact, guard.let_out(json.loads(one) for one in told))
 
 
 def write(here: Platform, who: Caller, found: Deployment, asked: Any, options: Options = NO_OPTIONS) -> Writing:

@@ -32,7 +32,6 @@ from engram.server.routes import (
     pages,
     people,
     runs,
-    streams,
     templates,
     uploads,
 )
@@ -57,7 +56,6 @@ ROUTERS = (
     models,
     modulation,
     filters,
-    streams,
     home,
     *OPENAI,
 )

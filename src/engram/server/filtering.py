@@ -6,7 +6,6 @@ nothing passes; where none is, the patterns work alone, and every line says so.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -79,28 +78,27 @@ class Guard:
             self._judge("response", check_all(filter_, [text_of(one)]))
             yield one
 
-    def stream(self, answers: Iterable[Any]) -> Iterator[Any]:
-        """Yield answers that are read one after the other, none before what follows it has been seen.
-
-        So what is cut apart between two answers is found, too, before the first of them is out.
-        """
+    def pieces(self, said: Iterable[str | dict[str, Any]]) -> Iterator[str | dict[str, Any]]:
+        """Yield an answer while it is written: pieces of text, none before what follows it has been seen, then the
+        answer itself, looked at whole."""
         if "responses" not in self.settings.on:
-            yield from answers
+            yield from said
             return
-        look, waiting = FilterStream(self.filter), deque[tuple[int, Any]]()
-        came = out = 0
-        for one in answers:
-            piece = f"{text_of(one, keys=False)}\n"
-            came += len(piece)
-            waiting.append((came, one))
-            step = look.feed(piece)
-            out += len(step.release)
-            if step.decision.action == "block":
-                self._judge("response", [step.decision])
-            while waiting and waiting[0][0] <= out:
-                yield waiting.popleft()[1]
-        self._judge("response", [look.finish().decision])
-        yield from (one for _, one in waiting)
+        filter_ = self.filter
+        look = FilterStream(filter_)
+        for one in said:
+            if isinstance(one, str):
+                step = look.feed(one)
+                if step.decision.action == "block":
+                    self._judge("response", [step.decision])
+                if step.release:
+                    yield step.release
+                continue
+            rest = look.finish()
+            self._judge("response", [rest.decision, *check_all(filter_, [text_of(one)])])
+            if rest.release:
+                yield rest.release
+            yield one
 
     def _judge(self, side: Side, decisions: Sequence[FilterDecision]) -> None:
         note(self, side, decisions)
