@@ -58,7 +58,8 @@ VIEWERS = OPEN | {
         "users": "me change_password read", "keys": "list read create revoke",
         "sessions": "sign_out list end end_all", "policy": "read", "home": "status",
         "openai": "models.list models.read chat.completions completions embeddings audio.speech audio.transcriptions "
-        "files.list files.read fine_tuning.list fine_tuning.read fine_tuning.events fine_tuning.checkpoints",
+        "files.list files.read files.content fine_tuning.list fine_tuning.read fine_tuning.events "
+        "fine_tuning.checkpoints",
         "ws": "connect runs run events deployment alerts metrics reviews ledger",
     }.items()
     for verb in verbs.split()

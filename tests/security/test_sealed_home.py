@@ -37,9 +37,10 @@ from engram.server.app import create_app
 from engram.server.main import open_platform
 from engram.settings import load_settings
 from engram.store.records import artifacts as stored
-from engram.store.records import users
+from engram.store.records import runs, users
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="private memory is offered on Linux")
+RUN = "r_" + "0" * 26
 CANARY = b"canary-7f3a91-" * 20_000  # several chunks
 FILES = {
     "README.md": b"# canary-7f3a91-\n",
@@ -330,6 +331,9 @@ def test_a_running_server_rotates_its_keys_for_an_admin_in_person(home):
             root = users.create_user(tx, name="root", role="admin").id
             ann = users.create_user(tx, name="ann", role="developer").id
             digest = f"sha256:{folders(home)[0].name}"
+            what = {"owner": root, "kind": "language", "task": "classify", "recipe": "toy", "body": {}}
+            runs.create_run(tx, id=RUN, recipe_digest=ZERO, priority=0, **what)
+            runs.change_run(tx, RUN, artifact=digest)
             stored.put_artifact(
                 tx, digest=digest, name="one", owner=root, run="r_1", bytes=1, kind="language", task="classify"
             )
@@ -355,6 +359,10 @@ def test_a_running_server_rotates_its_keys_for_an_admin_in_person(home):
         found = ask(key, method="GET", path=f"/artifacts/{digest}/check").json()
         assert found["ok"] and {one["name"] for one in found["checks"]} >= set(FILES)
         place = f"/artifacts/{digest}/files/merged/words.txt"
+        assert ask(key, method="GET", path=place).content == CANARY
+        listed = ask(key, method="GET", path=f"/models/{RUN}/download?what=artifact").json()["files"]
+        assert {one["path"]: one["bytes"] for one in listed}["merged/words.txt"] == len(CANARY)
+        place = f"/models/{RUN}/download?what=artifact&file=merged/words.txt"
         assert ask(key, method="GET", path=place).content == CANARY
         sealed = folders(home)[0] / "merged/words.txt"
         shutil.copyfile(sealed.with_name("more.txt"), sealed)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import chain, islice
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse
 
 from engram.artifacts.check import check_payload
-from engram.artifacts.manifest import parse_manifest
-from engram.artifacts.opened import is_sealed_folder, opened, read_sealed
-from engram.artifacts.paths import MANIFEST, RESERVED
+from engram.artifacts.opened import opened
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound
 from engram.security.at_rest import HomeKeys
 from engram.server.access import Here, Who
+from engram.server.sealed import send
 from engram.store.pages import USUAL, Ask
 from engram.store.records import artifacts
 from engram.store.records.artifacts import Artifact
@@ -61,20 +59,8 @@ def checked(digest: str, who: Who, here: Here) -> dict[str, Any]:
 
 @router.get("/{digest}/files/{path:path}", operation_id="artifacts.download")
 def download(digest: str, path: str, who: Who, here: Here) -> Response:
-    """Return one file of an artifact: one that its manifest names, the manifest itself or the certificate.
-
-    A sealed one is opened on its way; should a later part of it be damaged, the answer breaks off before its length.
-    """
-    folder = folder_of(here.home / "artifacts", find(here, who, digest).digest)
-    sizes = {one.path: one.bytes for one in parse_manifest((folder / MANIFEST).read_bytes()).files}
-    if path not in sizes.keys() | RESERVED or not (folder / path).is_file() or (folder / path).is_symlink():
-        raise NotFound(f"The artifact has no file {path[:200]!r}.", remedy=f"{MANIFEST} names them.")
-    if path in RESERVED or not is_sealed_folder(folder):
-        return FileResponse(folder / path, media_type="application/octet-stream")
-    pieces = read_sealed(folder, path, HomeKeys(here.home))
-    first = list(islice(pieces, 1))  # a key or a file that doesn't fit is told before anything is sent
-    size = {"Content-Length": str(sizes[path])}
-    return StreamingResponse(chain(first, pieces), media_type="application/octet-stream", headers=size)
+    """Return one file of an artifact: one that its manifest names, the manifest itself or the certificate."""
+    return send(folder_of(here.home / "artifacts", find(here, who, digest).digest), path, HomeKeys(here.home))
 
 
 def find(here: Here, who: Who, digest: str) -> Artifact:
