@@ -101,7 +101,11 @@ def show_status(venv: Path, home: Path) -> int:
 
 
 def _core_note(home: Path) -> str:
-    return "" if serving.core(home) else "  (no core: nothing trains or answers; see logs/core.log in the home)"
+    return (
+        ""
+        if serving.core(home)
+        else "  (no core: nothing trains or answers; see logs/core.out and logs/core.log in the home)"
+    )
 
 
 def start(asked: argparse.Namespace, venv: Path, home: Path, variables: Mapping[str, str]) -> int:

@@ -51,6 +51,17 @@ def names(what: str) -> list[str]:
     return sorted(_points(what))
 
 
+def plugin_of(what: str, name: str) -> str:
+    """Return the distribution that brings a registered name; empty for Engram's own, and for a name that is none.
+
+    >>> plugin_of("kind", "language")
+    ''
+    """
+    point = _points(what).get(name)
+    distribution = point.dist.name if point is not None and point.dist else ""
+    return "" if distribution == "engram" else distribution
+
+
 def get(what: str, name: str) -> Any:
     """Load one registered object.
 

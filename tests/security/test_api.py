@@ -16,6 +16,7 @@ from engram.security.api_keys import make_api_key
 from engram.security.operations import OPERATIONS
 from engram.security.policy import decide
 from engram.security.principal import NOBODY
+from engram.security.refresh import begin_family
 from engram.server.app import api_routes, create_app
 from engram.server.main import open_platform
 from engram.settings import load_settings
@@ -24,6 +25,13 @@ from engram.store.records import artifacts, attempts, deployments, fine_tunings,
 # These name the object in the body, as their clients do.
 NAMED_IN_BODY = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
 PLACES = {"attempt": 1, "index": 0, "command": "cancel"}
+BODY = {
+    "epoch": 1, "stage": "data", "state": "running", "version": 1, "inputs": ["a"], "name": "x", "recipe": "quickstart",
+    "text": "x", "old": "x", "new": "y", "password": "x", "refresh_token": "x", "scopes": ["*"], "reason": "r",
+    "role": "viewer", "operations": {"runs.list": "own"}, "disabled": True, "title": "t", "value": 1,
+    "step": 0, "trial": 0, "metrics": {"loss": 1.0}, "model": "anns", "input": "x", "prompt": "x",
+    "messages": [{"role": "user", "content": "x"}],
+}  # fmt: skip
 RUN_A = "r_" + "A" * 26
 
 
@@ -58,7 +66,7 @@ def headers(house, name):
 
 @pytest.fixture(scope="module")
 def anns(house, client):
-    """A run, an artifact, a deployment and a recipe of Ann's."""
+    """A run, an artifact, a recipe, a key and a sign-in of Ann's, and Ann herself."""
     made = client.post(
         "/api/v1/runs", json={"recipe": "quickstart"}, headers={**headers(house, "ann"), "Idempotency-Key": "1"}
     )
@@ -95,7 +103,9 @@ def anns(house, client):
         )
     more = {"upload": uploads[1], "dataset": done.json()["dataset"]["id"], "template": template.json()["id"]}
     more |= {"model": "anns", "file": sent.json()["id"], "path": "a", "id": found.id}
-    return {"run": found.id, "digest": digest, "name": "anns", **more}
+    family = begin_family(house.entrance.families, house.ids["ann"], time.time).record.family
+    hers = {"user": house.ids["ann"], "family": family, "prefix": "_".join(house.texts["ann"].split("_")[:2])}
+    return {"run": found.id, "digest": digest, "name": "anns", **hers, **more}
 
 
 def routes(app):
@@ -107,19 +117,13 @@ def routes(app):
 
 def ask(client, route, values, **more):
     """Ask a route with the values for its path, and a body that it understands where it wants one."""
-    path = route.path
-    names = ("run", "digest", "name", "prefix", "index", "attempt", "command", "upload", "dataset", "template")
-    for name in (*names, "model", "file", "path", "id"):
-        path = path.replace(
-            f"{{{name}}}", str(values.get(name, {"attempt": 1, "index": 0, "command": "cancel"}.get(name, "x")))
-        )
-    path = path.replace(":path}", "}").replace("{path}", "recipe.json")
+
+    def filled(found):
+        return "recipe.json" if found[2] else str(values.get(found[1], PLACES.get(found[1], "x")))
+
+    path = re.sub(r"{(\w+)(:\w+)?}", filled, route.path)
     (method,) = route.methods
-    body = {"epoch": 1, "stage": "data", "state": "running", "artifact": values.get("digest", ""), "version": 1}
-    body |= {"inputs": ["a"], "name": "x", "recipe": "quickstart", "text": "x", "old": "x", "new": "y", "password": "x"}
-    body |= {"refresh_token": "x", "scopes": ["*"], "reason": "r", "step": 0, "trial": 0, "metrics": {"loss": 1.0}}
-    body |= {"model": "anns", "input": "x", "prompt": "x", "messages": [{"role": "user", "content": "x"}]}
-    body |= {"training_file": values.get("file", "x")}
+    body = {**BODY, "artifact": values.get("digest", ""), "training_file": values.get("file", "x")}
     known = {
         name for one in route.dependant.body_params for name in getattr(one.field_info.annotation, "model_fields", {})
     }
@@ -188,10 +192,10 @@ def decide_for(house, name, operation):
 
 
 def test_lists_and_pages_show_others_nothing(client, house, anns):
-    nouns = ("runs", "artifacts", "deployments", "keys", "datasets", "uploads", "templates")
+    nouns = ("runs", "artifacts", "deployments", "keys", "datasets", "uploads", "templates", "sessions")
     for path in (f"/api/v1/{noun}" for noun in nouns):
         items = client.get(path, headers=headers(house, "bob")).json()["items"]
-        assert not [one for one in items if one.get("owner") == house.ids["ann"]], path
+        assert not [one for one in items if house.ids["ann"] in (one.get("owner"), one.get("user"))], path
     assert client.get("/api/v1/runs", headers=headers(house, "root")).json()["items"]
 
 

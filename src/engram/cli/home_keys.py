@@ -9,15 +9,7 @@ import typer
 
 from engram.cli import output
 
-app = typer.Typer(no_args_is_help=True, help="Change the keys of this home.")
 
-
-@app.callback()
-def keys() -> None:
-    """Change the keys of this home."""
-
-
-@app.command()
 def rotate(
     tokens: Annotated[bool, typer.Option("--tokens", help="The key that signs access tokens.")] = False,
     kek: Annotated[bool, typer.Option("--kek", help="The key that wraps the data keys of sealed artifacts.")] = False,

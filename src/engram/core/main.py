@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -16,12 +17,14 @@ from engram.core.models import Models
 from engram.core.service import LOOPBACK, serve
 from engram.proc import birth
 from engram.security.at_rest import HomeKeys
+from engram.security.logs import fields, logging_to
 from engram.security.network_addresses import is_loopback
 from engram.security.tls import MutualCredentials, core_credentials
 from engram.serve.load import open_artifact
 from engram.settings import load_settings
 
 GRACE_SECONDS = 10.0
+LOG = logging.getLogger("engram.core")
 
 
 def main() -> None:
@@ -30,18 +33,21 @@ def main() -> None:
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())
-    sweep()
-    models = Models(settings.home / "artifacts", open_artifact, keys=HomeKeys(settings.home))
-    server, port = serve(settings.home, models, host=host, credentials=_credentials(settings.home, host))
-    note = address_file(settings.home)
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    mine = {"address": place, "tls": not is_loopback(host), "pid": os.getpid(), "born": birth(os.getpid())}
-    files.write_json(note, mine)
-    ended.wait()
-    server.stop(GRACE_SECONDS).wait()
-    models.close()
-    if note.exists() and files.read_json(note) == mine:
-        note.unlink()
+    with logging_to(settings.home / "logs" / "core.log"):
+        sweep()
+        models = Models(settings.home / "artifacts", open_artifact, keys=HomeKeys(settings.home))
+        server, port = serve(settings.home, models, host=host, credentials=_credentials(settings.home, host))
+        note = address_file(settings.home)
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        mine = {"address": place, "tls": not is_loopback(host), "pid": os.getpid(), "born": birth(os.getpid())}
+        files.write_json(note, mine)
+        LOG.info("the core is up", extra=fields(**mine))
+        ended.wait()
+        server.stop(GRACE_SECONDS).wait()
+        models.close()
+        if note.exists() and files.read_json(note) == mine:
+            note.unlink()
+        LOG.info("the core has ended")
 
 
 def address_file(home: Path) -> Path:

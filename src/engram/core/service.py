@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from engram.errors import EngramError, NotFound, Refused, UsageError, UserError,
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.runners import local
 from engram.schema.options import Options
+from engram.security.logs import fields
 from engram.security.policy import check_operations
 from engram.security.tls import MutualCredentials
 
@@ -25,6 +27,7 @@ MOST_MESSAGE_BYTES = 8 * 2**20
 LOOPBACK = "127.0.0.1"
 CALLS_AT_ONCE = 32
 RUN_ID_LENGTH = 28
+LOG = logging.getLogger(__name__)
 
 
 class Service(core_pb2_grpc.CoreServicer):
@@ -59,7 +62,10 @@ class Service(core_pb2_grpc.CoreServicer):
                 threads=max(1, request.threads),
                 workers=max(1, request.workers),
             )
-            return _attempt(local.start(order, self._home))
+            started = local.start(order, self._home)
+        about = fields(run=started.run, attempt=started.attempt, epoch=started.epoch, pid=started.pid)
+        LOG.info("an attempt was started", extra=about)
+        return _attempt(started)
 
     def Status(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Tell which attempts live on this machine, whichever core started them."""
@@ -71,7 +77,9 @@ class Service(core_pb2_grpc.CoreServicer):
         """End an attempt at once."""
         require_deadline(context)
         found = [one for one in local.living(self._home) if (one.run, one.attempt) == (request.run, request.attempt)]
-        return core_pb2.KillReply(killed=sum(local.kill(one) for one in found) > 0)
+        killed = sum(local.kill(one) for one in found) > 0
+        LOG.info("an attempt was ended", extra=fields(run=request.run, attempt=request.attempt, killed=killed))
+        return core_pb2.KillReply(killed=killed)
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Answer inputs, each as soon as it and those before it are answered."""
@@ -134,7 +142,10 @@ def _told(context: grpc.ServicerContext) -> Iterator[None]:
     try:
         yield
     except EngramError as error:
-        context.abort(_code(error), str(error))
+        code = _code(error)
+        if code is grpc.StatusCode.INTERNAL:
+            LOG.error("%s", error.message, exc_info=error)
+        context.abort(code, str(error))
     except (ValueError, TypeError, KeyError) as error:
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"The model can't take this input: {error}")
 

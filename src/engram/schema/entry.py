@@ -22,6 +22,8 @@ ENTRY_TYPES = frozenset(
         "template.registered",
         "template.deleted",
         "key.rotated",
+        "audit.rooted",
+        "user.deleted",
     }
 )
 

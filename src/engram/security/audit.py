@@ -117,14 +117,18 @@ def root_of(last: AuditEntry | None) -> AuditRoot:
     return AuditRoot(last.index + 1, digest_of(last)) if last else AuditRoot(0, NOTHING)
 
 
-def verify_chain(entries: Iterable[AuditEntry], roots: Iterable[AuditRoot] = ()) -> AuditRoot:
+def verify_chain(
+    entries: Iterable[AuditEntry], roots: Iterable[AuditRoot] = (), start: AuditRoot = AuditRoot(0, NOTHING)
+) -> AuditRoot:
     """Prove that entries are the ones that were written, and that every root from the ledger is among their past.
+
+    start: what comes before the first entry that is kept; roots of what is older can't be compared any more.
 
     Returns the root of all of them. Raises VerificationFailed, naming the index, when one was changed, dropped, added
     or moved, and when the audit is shorter than a root says.
     """
-    wanted = {root.size: root.digest for root in roots}
-    size, digest = 0, NOTHING
+    wanted = {root.size: root.digest for root in roots if root.size >= start.size}
+    size, digest = start.size, start.digest
     _compare(wanted, size, digest)
     for entry in entries:
         if entry.index != size or entry.before != digest:

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from limits import RateLimitItem, parse
 from limits.strategies import MovingWindowRateLimiter
@@ -69,7 +69,17 @@ class Limits:
 
 
 def make_limits(budgets: Mapping[str, str] = DEFAULT_BUDGETS, *, clock: Callable[[], float] = time.monotonic) -> Limits:
-    """Return budgets written as ``<number>/<unit>``; ``*`` is what one user may do in all.
+    """Return budgets in force; raises what `parse_budgets` raises."""
+    return Limits(parse_budgets(budgets), limiter_of(clock), clock)
+
+
+def with_budgets(limits: Limits, budgets: Mapping[str, str]) -> Limits:
+    """Return the same limits under other budgets; what was spent stays spent. Raises what `parse_budgets` raises."""
+    return replace(limits, budgets=parse_budgets(budgets))
+
+
+def parse_budgets(budgets: Mapping[str, str]) -> dict[str, RateLimitItem]:
+    """Read budgets written as ``<number>/<unit>``; ``*`` is what one user may do in all.
 
     Raises UnknownName for an operation that is not in the policy, and UsageError for a budget that can't be read or
     when ``*`` is missing.
@@ -78,7 +88,7 @@ def make_limits(budgets: Mapping[str, str] = DEFAULT_BUDGETS, *, clock: Callable
         raise UsageError(
             "The budgets have no '*', which bounds what one user may do in all.", remedy="'*': 1200/minute"
         )
-    return Limits({name: _parse(name, said) for name, said in budgets.items()}, limiter_of(clock), clock)
+    return {name: _parse(name, said) for name, said in budgets.items()}
 
 
 def spend(limits: Limits, principal: Principal, address: str, operation: str, *, cost: int = 1) -> None:

@@ -137,7 +137,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
     "roles": {"list": _MANAGE, "read": _MANAGE, "create": _MANAGE, "update": _MANAGE, "delete": _MANAGE},
     "policy": {"read": _LIST_MINE, "write": _MANAGE},
     "filters": {"read": _MANAGE, "write": _MANAGE, "test": _MANAGE, "decisions": _MANAGE},
-    "audit": {"list": _MANAGE, "export": _MANAGE},
+    "audit": {"list": _MANAGE, "export": _MANAGE, "verify": _MANAGE},
     "settings": {"read": _MANAGE, "write": _MANAGE},
     # the house itself
     "home": {"status": _LIST, "gc": _MANAGE, "backup": _MANAGE, "restore": _MANAGE, "rotate_keys": _MANAGE},

@@ -14,17 +14,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engram.errors import NotSignedIn
+from engram.security.redact import redact_text
 
 PREFIX = "egr_"
 SECRET_BYTES = 32
 SHAPE = re.compile(r"egr_[A-Za-z0-9_-]{43}")
 IDLE_SECONDS = 14 * 24 * 3600
+MAX_AGENT = 200
 FAMILY_SECONDS = 90 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class RefreshRecord:
-    """What is stored of one refresh token; times are seconds since 1970."""
+    """What is stored of one refresh token; times are seconds since 1970.
+
+    address, agent: from where it was asked for, and what the browser or program calls itself; for its owner to read.
+    """
 
     digest: str
     family: str
@@ -34,6 +39,8 @@ class RefreshRecord:
     family_ends_at: int
     used: bool = False
     revoked: bool = False
+    address: str = ""
+    agent: str = ""
 
 
 class Families(Protocol):
@@ -75,15 +82,19 @@ class FamilyRevoked(NotSignedIn):
         self.user, self.family = user, family
 
 
-def begin_family(families: Families, user: str, clock: Callable[[], float]) -> Refreshed:
+def begin_family(
+    families: Families, user: str, clock: Callable[[], float], *, address: str = "", agent: str = ""
+) -> Refreshed:
     """Begin a family for a user who has just signed in."""
     now = int(clock())
-    made = _make(secrets.token_urlsafe(16), user, now, now + FAMILY_SECONDS)
+    made = _make(secrets.token_urlsafe(16), user, now, now + FAMILY_SECONDS, address, agent)
     families.add(made.record)
     return made
 
 
-def rotate(families: Families, token: str, clock: Callable[[], float]) -> Refreshed:
+def rotate(
+    families: Families, token: str, clock: Callable[[], float], *, address: str = "", agent: str = ""
+) -> Refreshed:
     """Exchange a refresh token for the next one.
 
     Raises FamilyRevoked when it was used before (also by a request at the same moment), and NotSignedIn when it is
@@ -98,7 +109,7 @@ def rotate(families: Families, token: str, clock: Callable[[], float]) -> Refres
         raise FamilyRevoked(found.user, found.family)
     if now >= found.expires_at:
         raise _refused()
-    made = _make(found.family, found.user, now, found.family_ends_at)
+    made = _make(found.family, found.user, now, found.family_ends_at, address, agent)
     if not families.rotate(found.digest, made.record):
         families.revoke_family(found.family)
         raise FamilyRevoked(found.user, found.family)
@@ -124,10 +135,22 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _make(family: str, user: str, now: int, family_ends_at: int) -> Refreshed:
+def _make(family: str, user: str, now: int, family_ends_at: int, address: str, agent: str) -> Refreshed:
     token = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     ends = min(now + IDLE_SECONDS, family_ends_at)
-    return Refreshed(token, RefreshRecord(digest_of(token), family, user, now, ends, family_ends_at))
+    record = RefreshRecord(
+        digest_of(token), family, user, now, ends, family_ends_at, address=address, agent=agent_of(agent)
+    )
+    return Refreshed(token, record)
+
+
+def agent_of(said: str) -> str:
+    """Return what a browser or program calls itself as it is kept: one line, without secrets, short.
+
+    >>> agent_of("curl/8.1\\n" + "x" * 300)[:10]
+    'curl/8.1\\\\n'
+    """
+    return redact_text(said[:MAX_AGENT])
 
 
 def _refused() -> NotSignedIn:

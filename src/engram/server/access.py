@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
 
 from engram.errors import Forbidden, NotFound, NotSignedIn, StaleEpoch
 from engram.security.api_keys import ATTEMPT_KEY, USER_KEY, digest_of, principal_of, verify_api_key
 from engram.security.client_address import client_address
 from engram.security.limits import spend
-from engram.security.operations import Reach
-from engram.security.policy import decide, reach_of
-from engram.security.principal import NOBODY, Principal
+from engram.security.operations import OPERATIONS, Reach
+from engram.security.policy import CustomRole, decide, reach_of
+from engram.security.principal import ANONYMOUS, NOBODY, Principal
 from engram.security.tokens import verify_access_token
+from engram.server.cookies import ACCESS, SAFE, check_origin
 from engram.server.platform import Platform
 
 
@@ -28,16 +31,26 @@ class Owned(Protocol):
 
 
 T = TypeVar("T", bound=Owned)
+MOST_SUBJECT = 100
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and for which operation. request: the id that the response will bear."""
+    """Who asks, and for which operation.
+
+    family: her sign-in, empty for a key. via: with what she came in: ``token``, ``cookie``, or the prefix of a key.
+    subject: what the path names. said: what a route adds to the line of the audit; never a secret, never a body.
+    request: the id that the response will bear.
+    """
 
     principal: Principal
     operation: str
     address: str = ""
     family: str = ""
+    via: str = ""
+    subject: str = ""
+    roles: Mapping[str, CustomRole] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)
     request: str = ""
 
     def require(self, what: str, owner: str | None, *, run: str | None = None, epoch: int | None = None) -> None:
@@ -48,7 +61,7 @@ class Caller:
         Raises NotFound for what must not show itself, StaleEpoch for an attempt that was replaced, Forbidden or
         NotSignedIn.
         """
-        said = decide(self.principal, self.operation, owner, run=run, epoch=epoch)
+        said = decide(self.principal, self.operation, owner, self.roles, run=run, epoch=epoch)
         if said.allowed:
             return
         if said.reason == "epoch":
@@ -71,7 +84,7 @@ class Caller:
     @property
     def visible_to(self) -> str | None:
         """Return whose rows a list may show: None for everybody's."""
-        return None if reach_of(self.principal, self.operation) == Reach.ANY else self.principal.user
+        return None if reach_of(self.principal, self.operation, self.roles) == Reach.ANY else self.principal.user
 
 
 def platform_of(request: Request) -> Platform:
@@ -84,12 +97,48 @@ def caller_of(request: Request) -> Caller:
     """Identify who asks, count it against her budget, and refuse what the policy gives to nobody like her."""
     here, operation = platform_of(request), str(getattr(request.scope.get("route"), "operation_id", "") or "")
     address = client_address(request.client.host if request.client else "", (), ())
-    principal, family = identify(here, request.headers.get("authorization", ""))
+    given, via = _credential_of(request, operation)
+    subject = "/".join(str(value)[:MOST_SUBJECT] for value in request.path_params.values())
+
+    def known(caller: Caller) -> None:
+        request.state.caller = caller
+
+    id = str(getattr(request.state, "id", ""))
+    return admit(here, given, address, operation, via=via, subject=subject, known=known, request=id)
+
+
+def admit(
+    here: Platform,
+    given: str,
+    address: str,
+    operation: str,
+    *,
+    via: str = "",
+    subject: str = "",
+    known: Callable[[Caller], None] = lambda caller: None,
+    request: str = "",
+) -> Caller:
+    """Identify who asks, count it against her budget, and refuse what the policy gives to nobody like her.
+
+    given: an Authorization header, or an empty text. known: is told who asks, whatever comes of it.
+    """
+    principal, family = identify(here, given)
+    caller = Caller(principal, operation, address, family, via, subject, here.roles.get(), request=request)
+    known(caller)
     spend(here.limits, principal, address, operation)
-    said = decide(principal, operation)
+    said = decide(principal, operation, custom_roles=caller.roles)
     if not said.allowed and not said.hidden:
         raise _refusal(said.reason, operation)
-    return Caller(principal, operation, address, family, str(getattr(request.state, "id", "")))
+    return caller
+
+
+def credential_of(connection: HTTPConnection) -> str:
+    """Return what a request or a WebSocket shows to be let in, as an Authorization header says it; never from a URL.
+
+    A cookie counts too: who lets it in has looked from which page the connection comes.
+    """
+    cookie = connection.cookies.get(ACCESS)
+    return connection.headers.get("authorization", "") or (f"Bearer {cookie}" if cookie else "")
 
 
 def identify(here: Platform, given: str) -> tuple[Principal, str]:
@@ -118,6 +167,26 @@ def identify(here: Platform, given: str) -> tuple[Principal, str]:
     if user is None or user.disabled:
         raise NotSignedIn("The access token does not count.", remedy="Sign in again.")
     return Principal(user.id, user.role, must_change_password=user.must_change_password), token.sid
+
+
+def _credential_of(request: Request, operation: str) -> tuple[str, str]:
+    """Return what the caller shows, as an Authorization header, and of which sort it is.
+
+    A browser sends its cookie without being asked, so it counts for nothing where nobody need sign in, and only from
+    the server's own pages for what changes something. Raises Forbidden otherwise.
+    """
+    given = request.headers.get("authorization", "")
+    if given:
+        credential = given.partition(" ")[2]
+        is_key = credential.startswith((f"{USER_KEY}_", f"{ATTEMPT_KEY}_"))
+        return given, "_".join(credential.split("_")[:2])[:MOST_SUBJECT] if is_key else "token"
+    cookie = request.cookies.get(ACCESS)
+    row = OPERATIONS.get(operation)
+    if not cookie or row is None or ANONYMOUS in row.reach:
+        return "", ""
+    if request.method not in SAFE:
+        check_origin(request)
+    return f"Bearer {cookie}", "cookie"
 
 
 def _was_replaced(here: Platform, credential: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from engram.errors import PlatformError, Refused
 from engram.schema.options import NO_OPTIONS, Options
@@ -17,6 +17,9 @@ from engram.store.records.settings import get_setting
 
 # Settings of the home that bound every request; a request may ask for less.
 MOST_READ, MOST_WRITTEN = "predict.max_input_tokens", "predict.max_new_tokens"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def answer(
     guard = guard_of(here, who, found.name)
     guard.admit(inputs)
     told = here.core.predict(found.artifact, [json.dumps(one) for one in inputs], bounded(here, options))
-    return Answers(found.artifact, guard.let_out(json.loads(one) for one in told))
+    return Answers(found.artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
 
 
 def write(here: Platform, who: Caller, found: Deployment, asked: Any, options: Options = NO_OPTIONS) -> Writing:
@@ -57,7 +60,13 @@ def write(here: Platform, who: Caller, found: Deployment, asked: Any, options: O
     guard = guard_of(here, who, found.name)
     guard.admit([asked])
     told = here.core.write(found.artifact, json.dumps(asked), bounded(here, options))
-    return Writing(found.artifact, guard.pieces(piece or json.loads(whole) for piece, whole in told))
+    said = (piece or json.loads(whole) for piece, whole in told)
+    return Writing(found.artifact, guard.pieces(_counted(here, found, 1, said)))
+
+
+def _counted(here: Platform, found: Deployment, inputs: int, told: Iterator[T]) -> Iterator[T]:
+    with here.meters.predicting(found.name, inputs):
+        yield from told
 
 
 def bounded(here: Platform, options: Options) -> Options:

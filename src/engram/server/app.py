@@ -8,57 +8,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.routing import APIRoute
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from engram import __version__
 from engram.errors import PlatformError
 from engram.security.policy import check_operations
-from engram.server import problems
+from engram.server import doors, problems
 from engram.server.access import caller_of
+from engram.server.auditing import record_in
 from engram.server.listening import wants_https_kept
+from engram.server.live import messages, topics
+from engram.server.live.hub import Hub
 from engram.server.platform import Platform
-from engram.server.routes import (
-    artifacts,
-    attempts,
-    catalogue,
-    datasets,
-    deployments,
-    filters,
-    health,
-    home,
-    ledger,
-    models,
-    modulation,
-    pages,
-    people,
-    runs,
-    templates,
-    uploads,
-)
-from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
+from engram.server.request_audit import line_of
+from engram.server.routers import ROUTERS
 from engram.server.routes.openai import files as openai_files
-from engram.server.routes.openai import models as openai_models
+from engram.server.state_meters import watch_state
+from engram.server.watching import Watch
 
-OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning)
-ROUTERS = (
-    health,
-    people,
-    catalogue,
-    runs,
-    attempts,
-    artifacts,
-    deployments,
-    ledger,
-    uploads,
-    datasets,
-    templates,
-    pages,
-    models,
-    modulation,
-    filters,
-    home,
-    *OPENAI,
-)
 MOST_BODY_BYTES = 4 * 2**20
 # Routes that read their bodies piece by piece, onto the disk.
 LARGE_BODIES = {"/v1/files": openai_files.MOST_FILE_BYTES + 2**20}
@@ -71,16 +39,19 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def create_app(platform: Platform) -> FastAPI:
     """Make the application of a server.
 
-    Raises UnknownName when a route has no row in the policy table, PlatformError when it doesn't ask who calls.
+    Raises UnknownName when a route or a live topic has no row in the policy table, PlatformError when a route doesn't
+    ask who calls.
     """
     app = FastAPI(
         title="Engram", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
-    app.state.platform = platform
+    app.state.platform, app.state.hub = platform, Hub(platform)
+    watch_state(platform, platform.meters.registry)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
     check_operations(str(route.operation_id) for route in api_routes())
+    check_operations([*topics.operations(), *(route.name for route in sockets())])
     for route in api_routes():
         if caller_of not in [one.call for one in route.dependant.dependencies]:
             raise PlatformError(
@@ -91,23 +62,67 @@ def create_app(platform: Platform) -> FastAPI:
     async def frame(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Any:
         given = request.headers.get("x-request-id", "")
         request.state.id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
-        if _too_large(request, most):
-            answer = problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
-        else:
-            answer = await go_on(request)
+        status = 500
+        try:
+            answer = _refused(platform, request) or await go_on(request)
+            status = answer.status_code
+        finally:
+            if line := line_of(request, status):
+                await run_in_threadpool(record_in, platform.db, line)
         answer.headers["X-Request-ID"] = request.state.id
-        answer.headers["X-Content-Type-Options"] = "nosniff"
+        answer.headers.update(doors.HEADERS)
         if platform.tls and wants_https_kept(request.headers.get("host", "")):
             answer.headers["Strict-Transport-Security"] = HTTPS_ONLY
+        if request.url.path.startswith(doors.PRIVATE):
+            answer.headers["Cache-Control"] = "no-store"
         return answer
 
+    app.add_middleware(Watch, meters=platform.meters)
+    _describe_messages(app)
     return app
 
 
 def api_routes() -> list[APIRoute]:
     """Return every route of the API; what an application includes it keeps in an order of its own."""
     return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+
+
+def sockets() -> list[APIWebSocketRoute]:
+    """Return every WebSocket of the server; the name of each is its operation."""
+    return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIWebSocketRoute)]
+
+
+def _describe_messages(app: FastAPI) -> None:
+    """Let the OpenAPI document describe the messages of `/ws` among its components; it knows no WebSockets itself."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        fresh = app.openapi_schema is None
+        document = plain()
+        if fresh:
+            document.setdefault("components", {}).setdefault("schemas", {}).update(messages.schemas())
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _refused(platform: Platform, request: Request) -> Any:
+    """Return the answer to what is not even looked at, or None."""
+    most = LARGE_BODIES.get(request.url.path, MOST_BODY_BYTES)
+    if _too_large(request, most):
+        return problems.problem(request, 413, f"A body has at most {most} bytes here, and says how many.")
+    if not doors.is_known_host(request.headers.get("host"), platform.base_url, platform.setting("server.hosts")):
+        return problems.problem(
+            request,
+            421,
+            "This server does not go by that name.",
+            remedy="Call it by its own address, or let an Admin add the name to the setting server.hosts.",
+        )
+    if doors.has_secret(request.url.path, request.url.query):
+        return problems.problem(
+            request, 400, "A credential stands in the address.", remedy="Send it as: Authorization: Bearer <token>"
+        )
+    return None
 
 
 def _too_large(request: Request, most: int) -> bool:

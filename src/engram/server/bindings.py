@@ -1,20 +1,21 @@
-"""What the security room asks for, answered by the store: users, families of refresh tokens, keys, the audit."""
+"""What the security room asks for, answered by the store: users, families of refresh tokens, and keys."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
 from engram.errors import NotFound
 from engram.security import api_keys, entrance, refresh
-from engram.security.audit import AuditDraft
+from engram.security.operations import Reach
+from engram.security.policy import CustomRole
 from engram.security.principal import Attempt, Principal
-from engram.security.redact import redact
 from engram.store import tables
 from engram.store.database import Database
 from engram.store.records import api_keys as stored_keys
-from engram.store.records import audit, logins, users
+from engram.store.records import logins, roles, users
 
 MICROS = 1_000_000
 
@@ -85,6 +86,8 @@ class StoredFamilies:
             family_ends_at=row.family_ends // MICROS,
             used=row.rotated is not None,
             revoked=row.revoked is not None,
+            address=row.address,
+            agent=row.user_agent,
         )
 
     def rotate(self, digest: str, successor: refresh.RefreshRecord) -> bool:
@@ -120,6 +123,8 @@ class StoredFamilies:
             expires=record.expires_at * MICROS,
             family_ends=record.family_ends_at * MICROS,
             family=record.family,
+            address=record.address,
+            user_agent=record.agent,
         )
 
 
@@ -171,19 +176,13 @@ class StoredKeys:
             tx.execute(update(table).where(*alive).values(revoked=at * MICROS))
 
 
-def record_in(db: Database, draft: AuditDraft) -> None:
-    """Add a line to the audit, without anything secret."""
-    with db.write() as tx:
-        audit.record(
-            tx,
-            actor=draft.user,
-            operation=draft.operation,
-            subject=draft.subject,
-            outcome=draft.result,
-            address=draft.address,
-            request=draft.request,
-            detail={**dict(redact(draft.detail)), **({"reason": draft.reason} if draft.reason else {})},
-        )
+def custom_roles_of(db: Database) -> Mapping[str, CustomRole]:
+    """Return the roles that Admins have made, by name."""
+    with db.read() as tx:
+        found = roles.list_roles(tx)
+    return {
+        one.name: CustomRole(one.name, {name: Reach[far.upper()] for name, far in one.reach.items()}) for one in found
+    }
 
 
 def principal_of(db: Database, user: str, *, must_change: bool = False) -> Principal | None:

@@ -73,7 +73,7 @@ class Keeper:
         return said if said and _lives(said) else {}
 
     def _start(self) -> dict[str, Any]:
-        log = self._home / "logs" / "core.log"
+        log = self._home / "logs" / "core.out"  # what it prints when it can't even begin; its own log is core.log
         log.parent.mkdir(parents=True, exist_ok=True)
         if not is_loopback(self._host):
             # Made here and before core starts, so that only one process ever makes the home's authority.

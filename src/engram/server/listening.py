@@ -18,6 +18,7 @@ from engram.files import write_atomic
 from engram.security.certificates import LOCAL_NAMES, names_of
 from engram.security.network_addresses import is_loopback
 from engram.security.tls import CertificateFiles, load_or_create_certificate, server_context
+from engram.server.live.protocol import OPTIONS
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what a person may ask for, and gets with TLS only
 
@@ -85,9 +86,12 @@ def make_config(app: Any, at: Listening) -> uvicorn.Config:
         app,
         host=at.host,
         port=at.port,
+        log_config=None,  # what the library says goes to our log, too
         log_level="warning",
+        access_log=False,
         server_header=False,
         ssl_context_factory=None if context is None else lambda config, usual: context,
+        **OPTIONS,
     )
 
 

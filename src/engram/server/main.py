@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from engram import files
+from engram import __version__, files
 from engram.artifacts.store import recover
 from engram.client.trust import trusted_file
 from engram.errors import EngramError, PlatformError
@@ -25,13 +26,15 @@ from engram.proc import birth
 from engram.security.at_rest import HomeKeys, seal_home
 from engram.security.entrance import make_entrance
 from engram.security.limits import make_limits
+from engram.security.logs import fields, logging_to
 from engram.security.password_change import make_first_admin
 from engram.security.passwords import Passwords
 from engram.security.signing_keys import load_or_create_signing_keys
 from engram.security.tokens import TokenIssuer
 from engram.server.active import active
 from engram.server.app import create_app
-from engram.server.bindings import StoredFamilies, StoredUsers, record_in
+from engram.server.auditing import record_in
+from engram.server.bindings import StoredFamilies, StoredUsers
 from engram.server.cli_key import keep_cli_key
 from engram.server.core_link import CoreLink
 from engram.server.datasets import adopt as adopt_datasets
@@ -49,6 +52,7 @@ from engram.store.ids import new_id
 
 AUDIENCE = "engram-api"
 CORE_SECONDS, POLL_SECONDS = 60.0, 0.1
+LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -115,8 +119,8 @@ def serve(
     """Serve until a signal asks to end; what trains on this machine stops at a checkpoint first.
 
     at: finds where to listen, once this is the active server. sample: whether the very first start of a home queues a
-    run of the sample recipe. core: where the core beside the server listens; None keeps none.
-    seal: let the home seal its artifacts from now on.
+    run of the sample recipe. core: where the core beside the server listens; None keeps none. seal: let the home seal
+    its artifacts from now on.
     """
     ended, doors = threading.Event(), list[Listening]()
 
@@ -124,7 +128,8 @@ def serve(
         doors.append(at())
         return doors[-1].base_url
 
-    with _signals(lambda number, frame: ended.set()):
+    terminal = sys.stderr if sys.stderr.isatty() else None
+    with _signals(lambda number, frame: ended.set()), logging_to(log_file(settings.home), terminal):
         opened = open_platform(settings, base_url, say, ended, seal=seal)
         with opened as (platform, password), Keeper(settings.home, core):
             app = create_app(platform)
@@ -135,6 +140,7 @@ def serve(
             note = address_file(settings.home)
             files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})
             scheduler.start()
+            LOG.info("the server is up", extra=fields(url=platform.base_url, version=__version__))
             config = make_config(app, doors[-1])
             server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample), ended)
             try:
@@ -239,6 +245,11 @@ def wait_for_core(platform: Platform) -> str:
             said = error.message
         time.sleep(POLL_SECONDS)
     return said
+
+
+def log_file(home: Path) -> Path:
+    """Return the file to which a home's server logs."""
+    return home / "logs" / "server.log"
 
 
 def address_file(home: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 PREFIX = "/v1/"
 # What those clients know by status, as type and code.
@@ -18,7 +18,7 @@ KNOWN = {
 }
 
 
-def speaks_openai(request: Request) -> bool:
+def speaks_openai(request: HTTPConnection) -> bool:
     """Tell whether a request is one of those shapes."""
     return request.url.path.startswith(PREFIX)
 

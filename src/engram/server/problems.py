@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,12 +11,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from engram import errors
 from engram.errors import EngramError
+from engram.security.logs import fields
 from engram.server.openai_errors import openai_error, speaks_openai
 
 MEDIA_TYPE = "application/problem+json"
+FAULT = "This is a fault of Engram's; the server's log has more under this request id."
 
 # The nearest class above an error decides. What a person can mend is 4xx, Engram's own fault 500.
 STATUS: Mapping[type[EngramError], int] = {
@@ -56,7 +60,9 @@ def name_of(error: EngramError) -> str:
     return str(next(cls.__name__ for cls in type(error).__mro__ if getattr(errors, cls.__name__, None) is cls))
 
 
-def problem(request: Request, status: int, detail: str, *, error: str = "", remedy: str = "", **more: Any) -> Any:
+def problem(
+    request: HTTPConnection, status: int, detail: str, *, error: str = "", remedy: str = "", **more: Any
+) -> Any:
     """Return a problem document as a response; below /v1/ in the shape that those clients read."""
     if speaks_openai(request):
         said, told = openai_error(status, f"{detail} {remedy}".strip(), more.get("problems", []))
@@ -74,17 +80,26 @@ def problem(request: Request, status: int, detail: str, *, error: str = "", reme
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 
+def as_problem(request: HTTPConnection, error: EngramError) -> Any:
+    """Return the problem document of an error; what is Engram's own fault goes to the log with its traceback."""
+    status = status_of(error)
+    if status == 500:
+        said = fields(request=getattr(request.state, "id", ""))
+        logging.getLogger(__name__).error("%s", error.message, exc_info=error, extra=said)
+    answer = problem(request, status, error.message, error=name_of(error), remedy=error.remedy)
+    if isinstance(error, errors.Throttled):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.NotSignedIn):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
 def install(app: FastAPI) -> None:
     """Let an application answer every error as a problem document."""
 
     @app.exception_handler(EngramError)
     async def engram_error(request: Request, error: EngramError) -> Any:
-        answer = problem(request, status_of(error), error.message, error=name_of(error), remedy=error.remedy)
-        if isinstance(error, errors.Throttled):
-            answer.headers["Retry-After"] = str(error.retry_after)
-        if isinstance(error, errors.NotSignedIn):
-            answer.headers["WWW-Authenticate"] = "Bearer"
-        return answer
+        return as_problem(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def bad_request(request: Request, error: RequestValidationError) -> Any:
@@ -100,5 +115,4 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Any:
-        said = "This is a fault of Engram's; the server's log has more under this request id."
-        return problem(request, 500, said, error="PlatformError")
+        return problem(request, 500, FAULT, error="PlatformError")

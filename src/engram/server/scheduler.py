@@ -8,6 +8,7 @@ import threading
 from engram import files
 from engram.errors import EngramError, NoSlot, ServerAway
 from engram.proc import crashpoint
+from engram.server.auditing import Roots
 from engram.server.fine_tuned import deploy_published
 from engram.server.platform import Platform
 from engram.server.spool import take_in
@@ -24,7 +25,7 @@ class Scheduler:
     """A thread of the server. Everything that it decides by is in the database, so a new server goes on with it."""
 
     def __init__(self, platform: Platform) -> None:
-        self._here, self._ended = platform, threading.Event()
+        self._here, self._ended, self._roots = platform, threading.Event(), Roots(platform)
         self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
 
     def start(self) -> None:
@@ -44,6 +45,7 @@ class Scheduler:
             if self._ended.is_set():
                 return
             try:
+                self._roots.enter(self._here.setting("audit.keep_days"))
                 deploy_published(self._here)
                 self.look_after_the_silent()
                 while not self._here.draining.is_set() and self.start_next():

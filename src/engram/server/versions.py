@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, Response
 
 from engram.errors import UsageError
 
@@ -29,3 +29,8 @@ def version_of(if_match: str | None, version: int | None = None) -> int | None:
     if found is None or version not in (None, int(found[1])):
         raise UsageError(f"If-Match {if_match[:40]!r} names no version of this.", remedy='Send the ETag: "3".')
     return int(found[1])
+
+
+def tag(response: Response, version: int) -> None:
+    """Say the version of what is answered."""
+    response.headers["ETag"] = f'"{version}"'

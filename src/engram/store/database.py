@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, exc, text
+from sqlalchemy import Connection, Engine, UpdateBase, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 
 from engram.errors import EngramError, PlatformError, UsageError
@@ -36,11 +37,13 @@ class Database:
 
     guard: looked at in the transaction of every write before anything else; what it raises keeps the write from
     happening.
+    after_write: told the names of the tables that a write has changed, once it is committed; what it does is short.
     """
 
     engine: Engine
     place: str
     guard: Callable[[Connection], object] | None = None
+    after_write: list[Callable[[frozenset[str]], None]] = field(default_factory=list, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _writing: threading.local = field(default_factory=threading.local, repr=False)
 
@@ -73,8 +76,10 @@ class Database:
             raise PlatformError("A write began inside a write.", remedy="Hand the open transaction down.")
         with _told(self.place), self._taking_turns():
             self._writing.now = True
+            touched: set[str] = set()
+            options = {"engram_begin": "BEGIN IMMEDIATE", "engram_touched": touched}
             try:
-                with self.engine.connect().execution_options(engram_begin="BEGIN IMMEDIATE") as tx, tx.begin():
+                with self.engine.connect().execution_options(**options) as tx, tx.begin():
                     if not self.is_sqlite:
                         # READ COMMITTED: each statement after this one sees what the writer before us committed.
                         tx.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
@@ -84,6 +89,9 @@ class Database:
                     yield tx
             finally:
                 self._writing.now = False
+        if touched:
+            for tell in self.after_write:
+                tell(frozenset(touched))
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -118,9 +126,11 @@ def open_database(home: Path, url: str | None = None) -> Database:
         file = URL.create("sqlite", database=str(path))
         engine = create_engine(file, connect_args={"timeout": WAIT_SECONDS}, max_overflow=MOST_CONNECTIONS)
         prepare_sqlite(engine)
+        event.listen(engine, "after_execute", _note_table)
         return Database(engine, str(path))
     parsed = _postgres_url(url)
     engine = create_engine(parsed, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, pool_timeout=WAIT_SECONDS)
+    event.listen(engine, "after_execute", _note_table)
     return Database(engine, parsed.set(drivername="postgresql").render_as_string(hide_password=True))
 
 
@@ -130,6 +140,13 @@ def now(tx: Connection) -> int:
     The clocks of clients have no part in it.
     """
     return int(tx.execute(text(_SQLITE_NOW if tx.dialect.name == "sqlite" else _POSTGRES_NOW)).scalar_one())
+
+
+def _note_table(connection: Connection, statement: Any, *_: Any) -> None:
+    """Remember which table a statement of a write changes, whoever made the statement: none can forget to say so."""
+    touched = connection.get_execution_options().get("engram_touched")
+    if touched is not None and isinstance(statement, UpdateBase):
+        touched.add(str(getattr(statement.table, "name", "")))
 
 
 def _postgres_url(url: str) -> URL:

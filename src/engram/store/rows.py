@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from engram.errors import Changed, Conflict, NotFound
+from engram.store import tables
 from engram.store.database import now
 from engram.store.pages import columns, to_record
 
@@ -47,7 +48,7 @@ def add(tx: Connection, table: Table, what: str, values: Mapping[str, Any]) -> N
     """
     try:
         with tx.begin_nested():
-            tx.execute(insert(table).values(**values))
+            tx.execute(insert(table).values(**values, **_numbered(tx, table)))
     except IntegrityError as error:
         if _code(error) in UNIQUE:
             raise Conflict(
@@ -68,18 +69,43 @@ def change(
     present = tx.execute(select(table.c.version).where(*here)).scalar_one_or_none()
     if present is None:
         raise NotFound(f"There is no {what} {' '.join(map(str, keys.values()))!r}.")
+    check_version(what, present, version)
+    whole = {**values, **_numbered(tx, table), "updated": now(tx), "version": present + 1}
+    tx.execute(update(table).where(*here).values(**whole))
+
+
+def check_version(what: str, present: int, version: int | None) -> None:
+    """Refuse with Changed when the caller read another version than the present one; None reads none."""
     if version is not None and version != present:
         raise Changed(
             f"The {what} changed since you read it: you have version {version}, it is at {present}.",
             remedy="Read it again, and decide again.",
         )
-    tx.execute(update(table).where(*here).values(**values, updated=now(tx), version=present + 1))
 
 
 def stamps(tx: Connection) -> dict[str, int]:
     """Return the columns that a new row of a noun that changes begins with."""
     time = now(tx)
     return {"created": time, "updated": time, "version": 1}
+
+
+def next_number(tx: Connection, name: str) -> int:
+    """Return the next number of a counter, from 1; one that a transaction took back is given again."""
+    counters = tables.counters
+    statement = upsert(tx, counters).values(name=name, value=1)
+    grown = statement.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1})
+    return int(tx.execute(grown.returning(counters.c.value)).scalar_one())
+
+
+def last_number(tx: Connection, name: str) -> int:
+    """Return the number that a counter gave last, 0 before any."""
+    counters = tables.counters.c
+    return int(tx.execute(select(counters.value).where(counters.name == name)).scalar_one_or_none() or 0)
+
+
+def _numbered(tx: Connection, table: Table) -> dict[str, int]:
+    """Number a change of a table whose changes can be followed; clocks may step back, numbers don't."""
+    return {"change": next_number(tx, table.name)} if "change" in table.c else {}
 
 
 def count(tx: Connection, table: Table, *where: Any) -> int:

@@ -8,6 +8,7 @@ from support.databases import new_user
 from engram.errors import Changed, Conflict, NotFound, UsageError
 from engram.store.pages import Ask
 from engram.store.records import artifacts, audit, datasets, deployments, recipes, settings, templates, uploads
+from engram.store.records.audit import Line, Wanted
 
 DIGEST, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
@@ -166,24 +167,32 @@ def test_what_is_deployed_can_not_be_deleted_and_what_is_deleted_can_not_be_depl
             deployments.create_deployment(tx, name="c", owner=ann, artifact="sha256:none", actor=ann)
 
 
+def audit_line(number):
+    said = {"operation": "runs.create", "outcome": "allowed", "subject": f"r_{number}", "detail": {"n": number}}
+    rest = dict.fromkeys(("via", "reason", "address", "request", "before", "digest"), "")
+    return Line(id=number + 1, time=1000 + number, actor=f"u_{number % 2}", **said, **rest)
+
+
 def test_the_audit_is_read_by_pages_and_from_a_number_on(db):
     with db.write() as tx:
         for number in range(5):
-            audit.record(
-                tx, actor=f"u_{number % 2}", operation="runs.create", subject=f"r_{number}", detail={"n": number}
-            )
+            audit.add_line(tx, audit_line(number))
         page = audit.list_lines(tx, limit=2)
         rest = audit.list_lines(tx, limit=5, after=page.next)
         assert [line.detail["n"] for line in (*page.items, *rest.items)] == [4, 3, 2, 1, 0]
         assert rest.next is None
-        assert [line.detail["n"] for line in audit.list_lines(tx, actor="u_1").items] == [3, 1]
-        assert [line.detail["n"] for line in audit.list_lines(tx, subject="r_2", operation="runs.create").items] == [2]
+        assert [line.detail["n"] for line in audit.list_lines(tx, Wanted(actor="u_1")).items] == [3, 1]
+        third = Wanted(subject="r_2", operation="runs.create")
+        assert [line.detail["n"] for line in audit.list_lines(tx, third).items] == [2]
         first, last = rest.items[-1], page.items[0]
-        assert len(audit.list_lines(tx, since=first.time, until=last.time + 1).items) == 5
-        assert audit.list_lines(tx, until=first.time).items == ()
+        assert len(audit.list_lines(tx, Wanted(since=first.time, until=last.time + 1)).items) == 5
+        assert audit.list_lines(tx, Wanted(until=first.time)).items == ()
         assert [line.detail["n"] for line in audit.lines_after(tx, first.id, limit=3)] == [1, 2, 3]
         with pytest.raises(UsageError, match="no cursor"):
             audit.list_lines(tx, after="x")
+        assert audit.last_number_before(tx, last.time) == last.id - 1
+        assert (audit.forget_lines(tx, last.id + 9), audit.first_number(tx)) == (4, last.id)
+        assert audit.last_line(tx) == last
 
 
 def test_a_setting_is_set_by_who_saw_the_last_value(db):

@@ -30,6 +30,7 @@ from engram.store.records import (
     uploads,
     users,
 )
+from engram.store.records.audit import Wanted
 
 EMPTY = {
     "kind": "language", "task": "classify", "state": "queued", "stage": "", "reason": "", "priority": 0, "attempt": 0,
@@ -158,8 +159,8 @@ LISTS = {
     "deployments": lambda tx, ask: deployments.list_deployments(tx, ask),
     "verdicts": lambda tx, ask: evidence.list_verdicts(tx, replace(ask, visible_to=None, equal={"decision": "review"})),
     "audit": lambda tx, ask: audit.list_lines(tx),
-    "audit of an actor": lambda tx, ask: audit.list_lines(tx, actor="u_1", after=make_cursor("audit", 9, "")),
-    "audit of a subject": lambda tx, ask: audit.list_lines(tx, subject="r_1"),
+    "audit of an actor": lambda tx, ask: audit.list_lines(tx, Wanted(actor="u_1"), after=make_cursor("audit", 9, "")),
+    "audit of a subject": lambda tx, ask: audit.list_lines(tx, Wanted(subject="r_1")),
     "events of a run": lambda tx, ask: events.replay(tx, 7, run="r_1"),
     "events of all": lambda tx, ask: events.replay(tx, 7),
     "events of one owner": lambda tx, ask: events.replay(tx, 7, visible_to="u_1"),

@@ -66,13 +66,15 @@ def test_an_erased_user_leaves_an_empty_row_and_a_free_name(db):
 
 def test_a_role_is_made_changed_and_removed_when_nobody_has_it(db):
     with db.write() as tx:
-        made = roles.create_role(tx, "Reader", ["runs.list", "runs.get", "runs.list"])
-        assert made.operations == ("runs.get", "runs.list")
+        made = roles.create_role(tx, "Reader", {"runs.list": "own", "runs.get": "any"})
+        assert made.reach == {"runs.get": "any", "runs.list": "own"}
         with pytest.raises(Conflict):
-            roles.create_role(tx, "Reader", [])
-        assert roles.change_role(tx, "Reader", ["x"], version=1).operations == ("x",)
+            roles.create_role(tx, "Reader", {})
+        assert roles.change_role(tx, "Reader", {"x": "own"}, version=1).reach == {"x": "own"}
         with pytest.raises(Changed):
-            roles.change_role(tx, "Reader", ["y"], version=1)
+            roles.change_role(tx, "Reader", {"y": "own"}, version=1)
+        with pytest.raises(Changed):
+            roles.delete_role(tx, "Reader", version=1)
         ann = users.create_user(tx, name="ann", role="Reader")
         with pytest.raises(Conflict, match="1 users have the role"):
             roles.delete_role(tx, "Reader")
@@ -96,6 +98,8 @@ def test_a_refresh_token_is_exchanged_once_after_the_other(db, ann):
         assert {second.family, third.family} == {first.family}
         assert logins.is_alive(tx, first.family)
         assert logins.list_logins(tx, Ask(visible_to=ann)).items == (third,)
+        assert logins.find_family(tx, first.family) == third
+        assert logins.find_family(tx, "none") is None
         assert len(logins.list_logins(tx, Ask(visible_to=ann), alive=False).items) == 3
         assert logins.list_logins(tx, Ask(visible_to="u_other"), alive=False).items == ()
 
@@ -157,6 +161,17 @@ def test_a_key_is_found_by_its_digest_and_ends_once(db, ann):
         assert not ended.is_valid(now(tx))
         assert api_keys.revoke_key(tx, made.id).revoked == ended.revoked
         assert "d" not in {field for field in vars(made).values() if isinstance(field, str)}
+
+
+def test_the_keys_of_a_user_end_together_and_those_of_attempts_go_on(db, ann):
+    with db.write() as tx:
+        hers = key(tx, ann)
+        run = runs.create_run(tx, id="r_1", recipe="x", owner=ann, kind="k", task="t", body={}, recipe_digest="d")
+        attempts = key(tx, ann, "e", run=run.id, epoch=1)
+        assert api_keys.revoke_owner_keys(tx, ann) == 1
+        assert api_keys.get_key(tx, hers.id).revoked is not None
+        assert api_keys.get_key(tx, attempts.id).revoked is None
+        assert api_keys.revoke_owner_keys(tx, ann) == 0
 
 
 def test_a_keys_use_is_noted_once_a_minute(db, ann):

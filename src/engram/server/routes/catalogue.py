@@ -22,6 +22,7 @@ from engram.schema.codec import to_dict
 from engram.security.principal import ADMIN, HOUSE
 from engram.server.access import Here, Who
 from engram.server.datasets import named
+from engram.server.recipe_policy import check_policy
 from engram.store.pages import USUAL, Ask
 from engram.store.records import recipes as stored
 from engram.store.records.recipes import StoredRecipe
@@ -119,6 +120,7 @@ def settled(here: Here, who: Who, found: Loaded) -> Loaded:
     Raises Forbidden, and NotFound for a dataset that is not there or not hers.
     """
     check_places(found, who)
+    check_policy(here, found.recipe)
     return pin_datasets(found, partial(named, here, who))
 
 

@@ -15,7 +15,6 @@ from engram.server.filter_settings import FilterSettings, parse_settings, read_s
 from engram.server.filtering import filter_of, state_of
 from engram.server.routes.artifacts import find as find_artifact
 from engram.store.pages import USUAL
-from engram.store.records import audit
 from engram.store.records.filter_decisions import list_decisions
 from engram.store.times import from_micros
 
@@ -92,14 +91,7 @@ def write(asked: NewFilters, who: Who, here: Here) -> dict[str, Any]:
             )
     with here.db.write() as tx:
         made = write_settings(tx, wanted, who.principal.user, asked.version)
-        audit.record(
-            tx,
-            actor=who.principal.user,
-            operation=who.operation,
-            address=who.address,
-            request=who.request,
-            detail={"rules": [one["id"] for one in made.rules], "on": list(made.on), "version": made.version},
-        )
+    who.said.update(rules=[one["id"] for one in made.rules], on=list(made.on), version=made.version)
     return _shown(here, made)
 
 

@@ -14,7 +14,6 @@ from engram.security.at_rest import rotate_home_kek
 from engram.security.signing_keys import rotate_signing_keys
 from engram.security.tokens import ACCESS_SECONDS
 from engram.server.access import Here, Who
-from engram.store.records import audit
 
 router = APIRouter(prefix="/api/v1/home", tags=["home"])
 
@@ -43,14 +42,5 @@ def rotate(asked: Rotation, who: Who, here: Here) -> dict[str, Any]:
         else:
             kid, count = rotate_home_kek(here.home)
             said = {"what": "kek", "key": kid, "rewrapped": count}
-    with here.db.write() as tx:
-        audit.record(
-            tx,
-            actor=who.principal.user,
-            operation=who.operation,
-            subject=asked.what,
-            address=who.address,
-            request=who.request,
-            detail=said,
-        )
+    who.said.update(said)
     return said

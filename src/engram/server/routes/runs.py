@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -161,7 +160,7 @@ def _ask(here: Here, run: Run, command: Literal["pause", "cancel"]) -> RunOut:
 
 def shown(run: Run) -> RunOut:
     """Return a run as the API shows it."""
-    said = {name: value for name, value in asdict(run).items() if name in RunOut.model_fields}
+    said = {name: getattr(run, name) for name in RunOut.model_fields if hasattr(run, name)}  # asdict copies the recipe
     times = {
         name: from_micros(said[name]) if said[name] is not None else None for name in ("created", "started", "ended")
     }

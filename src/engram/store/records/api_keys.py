@@ -80,6 +80,13 @@ def revoke_key(tx: Connection, id: str, visible_to: str | None = None) -> ApiKey
     return get_key(tx, id)
 
 
+def revoke_owner_keys(tx: Connection, owner: str) -> int:
+    """End every key that a user made for herself; return how many ended now. Keys of attempts go with their runs."""
+    keys = tables.api_keys
+    hers = (keys.c.owner == owner, keys.c.run.is_(None), keys.c.revoked.is_(None))
+    return tx.execute(update(keys).where(*hers).values(revoked=now(tx))).rowcount
+
+
 def revoke_run_keys(tx: Connection, run: str, below: int) -> int:
     """End the keys of a run whose epoch is below the given one; return how many ended now."""
     keys = tables.api_keys

@@ -65,6 +65,21 @@ def newest(tx: Connection) -> int:
     return tx.execute(select(func.max(tables.events.c.id))).scalar_one() or 0
 
 
+def heard_of(tx: Connection, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+    """Return cursor and run of the events behind a cursor, in order: who has news, without reading it."""
+    events = tables.events.c
+    query = select(events.id, events.run).where(events.id > after).order_by(events.id).limit(limit)
+    return tuple((row.id, row.run) for row in tx.execute(query))
+
+
+def last_of(tx: Connection, run: str, types: Sequence[str]) -> StoredEvent | None:
+    """Return the newest event of a run that is of one of the types, or None."""
+    events = tables.events
+    query = select(events).where(events.c.run == run, events.c.type.in_(types)).order_by(events.c.id.desc()).limit(1)
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def _stored(row: Row[Any]) -> StoredEvent:
     event = Event(row.run, row.attempt, row.epoch, row.seq, from_micros(row.time), row.stage, row.type, row.body)
     return StoredEvent(row.id, event)

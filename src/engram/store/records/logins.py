@@ -17,7 +17,10 @@ from engram.store.pages import Ask, Page, columns, list_page, to_record
 
 @dataclass(frozen=True)
 class Login:
-    """One refresh token. rotated: when it was exchanged for the next one; revoked: when its family ended."""
+    """One refresh token. rotated: when it was exchanged for the next one; revoked: when its family ended.
+
+    family_ends: when the family ends at the latest, however often it is refreshed.
+    """
 
     id: str
     family: str
@@ -26,6 +29,7 @@ class Login:
     address: str
     created: int
     expires: int
+    family_ends: int
     rotated: int | None
     revoked: int | None
 
@@ -98,6 +102,14 @@ def is_alive(tx: Connection, family: str) -> bool:
     logins = tables.logins.c
     alive = (logins.family == family, logins.revoked.is_(None), logins.rotated.is_(None), logins.expires > now(tx))
     return rows.count(tx, tables.logins, *alive) > 0
+
+
+def find_family(tx: Connection, family: str) -> Login | None:
+    """Return the one token of a family that can still be used, or None."""
+    logins = tables.logins
+    alive = (logins.c.revoked.is_(None), logins.c.rotated.is_(None), logins.c.expires > now(tx))
+    row = tx.execute(columns(logins, Login).where(logins.c.family == family, *alive)).one_or_none()
+    return None if row is None else to_record(Login, row)
 
 
 def list_logins(tx: Connection, ask: Ask, *, alive: bool = True) -> Page[Login]:

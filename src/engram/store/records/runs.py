@@ -23,6 +23,7 @@ class Run:
     """One run. body: the resolved recipe; metrics: headline numbers; attempt, epoch: the present ones, 0 before any.
 
     started: when it first ran; ended: when it ended, None again when it is resumed.
+    change: grows with every change of any run, so that a reader can go on where it was.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Run:
     pinned: bool
     started: int | None
     ended: int | None
+    change: int
     created: int
     updated: int
     version: int
@@ -171,3 +173,21 @@ def _last_progress(tx: Connection, run: str) -> int:
     events = tables.events.c
     query = select(func.max(events.attempt)).where(events.run == run, events.type.in_(("report", "checkpoint")))
     return int(tx.execute(query).scalar_one() or 0)
+
+
+def changed_runs(tx: Connection, after: int, limit: int) -> tuple[Run, ...]:
+    """Return the runs that changed behind a number, each once as it is now, in the order of their last changes."""
+    query = columns(tables.runs, Run).where(tables.runs.c.change > after).order_by(tables.runs.c.change).limit(limit)
+    return tuple(to_record(Run, row) for row in tx.execute(query))
+
+
+def heard_of(tx: Connection, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+    """Return number and id of the runs that changed behind a number, in order, without reading them."""
+    runs = tables.runs.c
+    query = select(runs.change, runs.id).where(runs.change > after).order_by(runs.change).limit(limit)
+    return tuple((row.change, row.id) for row in tx.execute(query))
+
+
+def last_change(tx: Connection) -> int:
+    """Return the number of the newest change of any run."""
+    return rows.last_number(tx, tables.runs.name)

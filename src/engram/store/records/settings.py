@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
-from engram.errors import Changed
 from engram.store import rows, tables
 from engram.store.database import now
 from engram.store.pages import columns, to_record
@@ -40,11 +39,7 @@ def put_setting(tx: Connection, name: str, value: Any, *, actor: str, version: i
     settings = tables.settings
     found = get_setting(tx, name)
     here = found.version if found else 0
-    if version is not None and version != here:
-        raise Changed(
-            f"The setting {name!r} changed since you read it: you have version {version}, it is at {here}.",
-            remedy="Read it again, and decide again.",
-        )
+    rows.check_version(f"setting {name!r}", here, version)
     values = {"value": value, "actor": actor, "updated": now(tx), "version": here + 1}
     if found is None:
         tx.execute(insert(settings).values(name=name, **values))

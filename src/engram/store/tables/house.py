@@ -1,4 +1,4 @@
-"""What keeps the house in order: answers by idempotency key, the audit, settings, and leases by name."""
+"""What keeps the house in order: answers by idempotency key, the audit, settings, leases by name, and counters."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ audit = Table(
     Column("id", Cursor, primary_key=True, autoincrement=True),
     number("time"),
     words("actor"),
+    words("via"),
     words("operation"),
     words("subject"),
     words("outcome"),
+    words("reason"),
     words("address"),
     words("request"),
     plain("detail"),
+    words("before"),
+    words("digest"),
     Index(None, "actor", "id"),
     Index(None, "operation", "id"),
     Index(None, "subject", "id"),
@@ -80,4 +84,12 @@ leases = Table(
     number("term"),
     number("taken"),
     number("until"),
+)
+
+# Numbers that only grow, also when what they were given to is removed.
+counters = Table(
+    "counters",
+    METADATA,
+    Column("name", Words, primary_key=True),
+    number("value"),
 )

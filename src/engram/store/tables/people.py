@@ -24,7 +24,7 @@ users = Table(
     *listed("role"),
 )
 
-roles = Table("roles", METADATA, Column("name", Words, primary_key=True), plain("operations"), *changing())
+roles = Table("roles", METADATA, Column("name", Words, primary_key=True), plain("reach"), *changing())
 
 logins = Table(
     "logins",

@@ -44,9 +44,12 @@ runs = Table(
     Column("pinned", Boolean, nullable=False),
     moment("started"),
     moment("ended"),
+    number("change", default=0),
     *changing(),
     *listed("owner", "state", "kind", "recipe", "template"),
+    Index(None, "owner", "state", "created", "id"),  # by the state alone, everybody's would be looked through
     Index(None, "state", "priority", "created", "id"),
+    Index(None, "change"),
 )
 
 attempts = Table(

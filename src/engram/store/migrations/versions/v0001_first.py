@@ -73,7 +73,7 @@ def _people() -> None:
     indexes("users", ("created", "id"), ("role", "created", "id"))
     op.create_table(
         "roles",
-        *text("name", "operations"),
+        *text("name", "reach"),
         *whole("created", "updated", "version"),
         primary("roles", "name"),
     )
@@ -147,16 +147,18 @@ def _runs() -> None:
         *text_or_null("template"),
         *flag("pinned"),
         *whole_or_null("started", "ended"),
-        *whole("created", "updated", "version"),
+        *whole("change", "created", "updated", "version"),
         primary("runs", "id"),
         points_at("runs", ["owner"], "users", ["id"], "RESTRICT"),
         points_at("runs", ["template"], "templates", ["id"], "RESTRICT"),
     )
     indexes(
         "runs",
+        ("change",),
         ("created", "id"),
         ("kind", "created", "id"),
         ("owner", "created", "id"),
+        ("owner", "state", "created", "id"),
         ("recipe", "created", "id"),
         ("state", "created", "id"),
         ("state", "priority", "created", "id"),
@@ -302,7 +304,8 @@ def _house() -> None:
         "audit",
         *cursor("id"),
         *whole("time"),
-        *text("actor", "operation", "subject", "outcome", "address", "request", "detail"),
+        *text("actor", "via", "operation", "subject", "outcome", "reason", "address", "request", "detail"),
+        *text("before", "digest"),
         primary("audit", "id"),
         sqlite_autoincrement=True,
     )
@@ -328,6 +331,7 @@ def _house() -> None:
         *whole("term", "taken", "until"),
         primary("leases", "name"),
     )
+    op.create_table("counters", *text("name"), *whole("value"), primary("counters", "name"))
 
 
 def _fine_tunings() -> None:

@@ -1,0 +1,56 @@
+"""API keys: made by a person who is signed in, shown once, revoked at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from engram.security import api_keys
+from engram.security.roles import check_scopes
+from engram.server.access import Here, Who
+from engram.store.pages import USUAL, Ask
+from engram.store.records import api_keys as stored
+from engram.store.times import from_micros
+
+router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
+
+
+class NewKey(BaseModel):
+    """What a key may do, and until when (seconds since 1970)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(max_length=100)
+    scopes: list[str] = Field(min_length=1, max_length=100)
+    expires_at: int | None = None
+
+
+@router.post("", operation_id="keys.create", status_code=201)
+def make_key(asked: NewKey, who: Who, here: Here) -> dict[str, Any]:
+    """Make an API key; it is shown this once."""
+    scopes = check_scopes(who.principal, asked.scopes, who.roles)
+    made = api_keys.make_api_key(
+        here.keys, who.principal.user, asked.name, scopes, here.clock, expires_at=asked.expires_at
+    )
+    who.said["subject"] = made.key.prefix
+    return {"key": made.text, "prefix": made.key.prefix, "scopes": sorted(made.key.scopes)}
+
+
+@router.get("", operation_id="keys.list")
+def keys(who: Who, here: Here, after: str | None = None, limit: int = USUAL) -> dict[str, Any]:
+    """List one's own keys, without their secrets; an Admin sees everybody's."""
+    with here.db.read() as tx:
+        page = stored.list_keys(tx, Ask(who.visible_to, after, limit))
+    items = [{**asdict(one), "created": from_micros(one.created)} for one in page.items]
+    return {"items": items, "next": page.next}
+
+
+@router.delete("/{prefix}", operation_id="keys.revoke", status_code=204)
+def revoke(prefix: str, who: Who, here: Here) -> None:
+    """Revoke a key; it stops working at once."""
+    found = here.keys.find(prefix)
+    who.require(f"key {prefix}", found.user if found else None)
+    here.keys.revoke(prefix, int(here.clock()))
