@@ -117,3 +117,15 @@ def test_a_recipe_sees_nothing_of_the_servers_environment(server):
     text = "format: engram.recipe/1\nname: sly\ntitle: ${ENGRAM_HOME}\nkind: language\ntask: classify\n"
     with pytest.raises(UsageError, match="ENGRAM_HOME"):
         server.call("POST", "/recipes", {"text": text})
+
+
+def test_the_command_line_brings_data_and_registers_a_template_by_the_server(server):
+    made = server.home.json("data", "add", "tickets.csv", "--name", "mails", "--license", "own")
+    assert "mails" in [one["name"] for one in server.home.json("data", "list")]
+    assert server.home.json("data", "show", "mails")["digest"] == made["digest"]
+    asked = ["--kind", "language", "--task", "classify", "--source", "embedded:minilm", "--dataset", "mails"]
+    template = server.home.json("template", "register", "mine", *asked)
+    assert template["dataset"] == made["digest"]
+    place = str(server.home.folder / "template.json")
+    assert server.home.json("template", "show", "mine", "--certificate", place)["id"] == template["id"]
+    assert server.home.json("verify", place)["verified"]

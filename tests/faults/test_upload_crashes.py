@@ -48,7 +48,7 @@ def killed(code: str, home: Path, upload: str, point: str, given: bytes = b"") -
 def client_of(home: Path, key: str) -> Iterator[Any]:
     """Open the home again, as its server's next start does, and yield a client with a key."""
     with open_platform(load_settings({"ENGRAM_HOME": str(home)}), "http://127.0.0.1:1") as (here, _):
-        yield TestClient(create_app(here), headers={"Authorization": f"Bearer {key}"})
+        yield TestClient(create_app(here), base_url="http://127.0.0.1:1", headers={"Authorization": f"Bearer {key}"})
 
 
 def test_a_piece_whose_row_was_never_written_is_sent_again(tmp_path):

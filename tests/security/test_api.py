@@ -57,7 +57,7 @@ def app(house):
 
 @pytest.fixture(scope="module")
 def client(app):
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(app, base_url="http://127.0.0.1:1", raise_server_exceptions=False)
 
 
 def headers(house, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from support.platforms import (
@@ -155,6 +156,22 @@ def test_a_candidate_is_handed_in_once_and_goes_back_into_the_queue(here, took):
     host_attempt(here, took["run"])
     late = events(here, took, metric(took, 1))
     assert (late.status_code, late.json()["error"]) == (409, "StaleEpoch")
+
+
+def test_whatever_a_trainer_tells_of_its_training_the_report_can_be_read(here, took):
+    odd = ({}, {"step": "x"}, {"step": 1, "loss": "<script>"}, {"step": 2, "loss": 1e308}, {"step": -5, "loss": 1.0})
+    for number, body in enumerate(odd):
+        one = metric(took, number)
+        assert events(here, took, replace(one, body=body)).status_code == 200
+    content = weights()
+    hand_in(here, took, content, record(took["run"], content))
+    path = f"/models/{took['run']}/download"
+    page = ask(here, "ann", "GET", path, params={"what": "report", "file": "report.html"})
+    assert (page.status_code, "<script>" in page.text.split("</style>")[1].split("</main>")[0]) == (200, False)
+    names = [one["path"] for one in ask(here, "ann", "GET", path, params={"what": "report"}).json()["files"]]
+    assert {"report.html", "reports/data.json", "verdicts/data.json"} <= set(names)
+    for key, status in ((here.texts["bob"], 404), (here.texts["eve"], 404)):
+        assert ask(here, key, "GET", path, params={"what": "report"}).status_code == status
 
 
 def test_a_stopped_attempt_hands_nothing_in(here, took):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -19,12 +20,20 @@ from engram.pipeline.folder import RunFolder
 from engram.schema.candidate import check_candidate
 
 
+def surroundings(folder, attempt, home):
+    """Return what a child of an attempt begins with; this process is that child."""
+    place = write_spec(folder, attempt, home, 1)
+    spec = json.loads((place / "spec.json").read_text())
+    write_json(place / "spec.json", {**spec, "parent": os.getppid()})
+    return enter(place)
+
+
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory):
     """A run with its data, its baselines and an honest candidate; worked here, without processes of its own."""
     home = make_home(tmp_path_factory.mktemp("honest"), rows=150)
     folder = begin(load_recipe(home.folder / "toy.yaml", sets=["train.num_train_epochs=2"]), home.home, elsewhere=True)
-    context = enter(write_spec(folder, 1, home.home, 1))
+    context = surroundings(folder, 1, home.home)
     judge.judge(context, ["data", "baseline"])
     worker.work(context, [])
     context.journal.close()
@@ -49,7 +58,7 @@ def handed(honest, tmp_path):
 
 def judged(folder):
     """Let the judge look at the training, and return its verdict."""
-    context = enter(write_spec(folder, 2, folder.path.parents[1], 1))
+    context = surroundings(folder, 2, folder.path.parents[1])
     try:
         judge.judge(context, ["train"])
     finally:
@@ -80,14 +89,14 @@ def test_weights_that_are_no_numbers_are_refused(handed):
 def test_plausible_false_numbers_are_refused(handed, number):
     folder, _, claim = handed
     before = json.loads(folder.candidate.read_text())[number]
-    claim(**{number: before * 0.9})
+    claim(**{number: before + 0.05})
     with pytest.raises(Refused, match=f"The worker reported {number}"):
         judged(folder)
 
 
 def test_weights_that_do_not_match_their_report_are_refused(handed):
     folder, path, claim = handed
-    change(path, lambda tensor: tensor * 1.5)
+    change(path, lambda tensor: -tensor)
     claim()
     with pytest.raises(Refused, match="The worker reported best_valid_loss"):
         judged(folder)

@@ -33,7 +33,7 @@ class Plain:
     name = "plain"
 
     def __init__(self, house: Any, user: str = "ann", transport: Any = None) -> None:
-        self._client = Client("http://testserver", house.keys[user], transport=transport or Through(house.client))
+        self._client = Client("http://127.0.0.1:1", house.keys[user], transport=transport or Through(house.client))
 
     def do(self, ask: Callable[[Any], Any]) -> Any:
         """Do an operation and return its result."""
@@ -50,7 +50,7 @@ class Awaited:
     name = "asyncio"
 
     def __init__(self, house: Any, user: str = "ann", transport: Any = None) -> None:
-        self._place = ("http://testserver", house.keys[user])
+        self._place = ("http://127.0.0.1:1", house.keys[user])
         self._transport = transport or httpx.ASGITransport(house.app, raise_app_exceptions=False)
 
     def do(self, ask: Callable[[Any], Any]) -> Any:

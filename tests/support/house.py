@@ -84,7 +84,7 @@ class House:
             name: make_api_key(platform.keys, one, name, ["*"], time.time).text for name, one in self.ids.items()
         }
         self.app = create_app(platform)
-        self.client = TestClient(self.app, raise_server_exceptions=False)
+        self.client = TestClient(self.app, base_url="http://127.0.0.1:1", raise_server_exceptions=False)
 
     def call(self, name: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
         """Ask as a user; return the response."""

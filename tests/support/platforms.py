@@ -35,7 +35,7 @@ def opened(home: Path) -> Iterator[Any]:
         platform.texts = {
             name: make_api_key(platform.keys, one, name, ["*"], time.time).text for name, one in platform.ids.items()
         }
-        platform.client = TestClient(create_app(platform), raise_server_exceptions=False)
+        platform.client = TestClient(create_app(platform), base_url="http://127.0.0.1:1", raise_server_exceptions=False)
         yield platform
 
 

@@ -31,7 +31,7 @@ class People:
         with platform.db.write() as tx:
             self.ids = {name: users.create_user(tx, name=name, role=role).id for name, role in PEOPLE.items()}
         self.keys = {n: make_api_key(platform.keys, one, n, ["*"], time.time).text for n, one in self.ids.items()}
-        self.client = TestClient(create_app(platform), raise_server_exceptions=False)
+        self.client = TestClient(create_app(platform), base_url="http://127.0.0.1:1", raise_server_exceptions=False)
 
     @property
     def home(self) -> Path:

@@ -79,7 +79,15 @@ def print_dataset(one: dict[str, Any]) -> None:
     if output.json_wanted():
         output.emit_json(one)
         return
-    quality = {"blank": 0, "duplicates": 0, "missing": {}, "labels": {}, "lengths": {}, "columns": [], "flagged": []}
+    quality: dict[str, Any] = {
+        "blank": 0,
+        "duplicates": 0,
+        "missing": {},
+        "labels": {},
+        "lengths": {},
+        "columns": [],
+        "flagged": [],
+    }
     quality |= one["quality"]
     output.say(printable(one["name"]), "bold")
     output.pairs(

@@ -54,9 +54,10 @@ def curve(folder: RunFolder) -> list[dict[str, float]]:
     """Return the training's points; where attempts overlap, the later one's."""
     points: dict[tuple[int, bool], dict[str, float]] = {}
     for event in read_journals(folder.path):
-        if event.type == "metric" and event.stage == "train":
+        step = event.body.get("step")  # a trainer elsewhere may have said anything
+        if event.type == "metric" and event.stage == "train" and isinstance(step, int):
             numbers = {name: value for name, value in event.body.items() if isinstance(value, int | float)}
-            points[int(numbers["step"]), "valid_loss" in numbers] = numbers
+            points[step, "valid_loss" in numbers] = numbers
     return [points[key] for key in sorted(points)]
 
 

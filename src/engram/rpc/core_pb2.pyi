@@ -67,18 +67,30 @@ class KillReply(_message.Message):
     def __init__(self, killed: _Optional[bool] = ...) -> None: ...
 
 class PredictRequest(_message.Message):
-    __slots__ = ("artifact", "inputs")
+    __slots__ = ("artifact", "inputs", "max_input_tokens", "max_new_tokens", "stop", "pieces")
     ARTIFACT_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    MAX_NEW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    STOP_FIELD_NUMBER: _ClassVar[int]
+    PIECES_FIELD_NUMBER: _ClassVar[int]
     artifact: str
     inputs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, artifact: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ...) -> None: ...
+    max_input_tokens: int
+    max_new_tokens: int
+    stop: _containers.RepeatedScalarFieldContainer[str]
+    pieces: bool
+    def __init__(self, artifact: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., max_input_tokens: _Optional[int] = ..., max_new_tokens: _Optional[int] = ..., stop: _Optional[_Iterable[str]] = ..., pieces: _Optional[bool] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("answer",)
+    __slots__ = ("answer", "piece", "input")
     ANSWER_FIELD_NUMBER: _ClassVar[int]
+    PIECE_FIELD_NUMBER: _ClassVar[int]
+    INPUT_FIELD_NUMBER: _ClassVar[int]
     answer: str
-    def __init__(self, answer: _Optional[str] = ...) -> None: ...
+    piece: str
+    input: int
+    def __init__(self, answer: _Optional[str] = ..., piece: _Optional[str] = ..., input: _Optional[int] = ...) -> None: ...
 
 class ClassifyRequest(_message.Message):
     __slots__ = ("artifact", "texts")

@@ -14,8 +14,11 @@ KNOWN = {
     404: ("invalid_request_error", "not_found"),
     409: ("invalid_request_error", "conflict"),
     413: ("invalid_request_error", "too_large"),
+    507: ("invalid_request_error", "insufficient_quota"),
     429: ("rate_limit_error", "rate_limit_exceeded"),
 }
+# What is wrong with a body is 400 there; and what has no room must not look like a fault that goes away by itself.
+SAID_AS = {422: 400, 507: 413}
 
 
 def speaks_openai(request: HTTPConnection) -> bool:
@@ -24,7 +27,7 @@ def speaks_openai(request: HTTPConnection) -> bool:
 
 
 def openai_error(status: int, message: str, problems: list[dict[str, str]]) -> tuple[int, dict[str, Any]]:
-    """Return status and body of an error; what is wrong with a body is 400 there, not 422.
+    """Return status and body of an error.
 
     problems: where and what, for a body that means nothing; the first one is named as the parameter.
 
@@ -34,4 +37,4 @@ def openai_error(status: int, message: str, problems: list[dict[str, str]]) -> t
     kind, code = KNOWN.get(status, ("server_error" if status >= 500 else "invalid_request_error", None))
     names = [one["where"].removeprefix("body.") for one in problems]
     told = {"message": message, "type": kind, "param": names[0] if names else None, "code": code}
-    return 400 if status == 422 else status, {"error": told}
+    return SAID_AS.get(status, status), {"error": told}

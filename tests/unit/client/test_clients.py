@@ -220,6 +220,16 @@ def test_a_file_is_sent_in_pieces_and_gone_on_with_where_it_broke_off(elsewhere,
     assert sum(method == "PATCH" for method, _ in server.asked) == 5
 
 
+def test_a_file_becomes_a_dataset_of_the_server(sdk, kind, tmp_path):
+    (tmp_path / f"of-{kind.name}.csv").write_text("text,label\nhello,a\nbye,b\n" + f"{kind.name},a\n")
+    made = sdk.do(lambda client: client.datasets.upload(tmp_path / f"of-{kind.name}.csv", license="own"))
+    assert (made["rows"], made["license"]) == (3, "own")
+    assert made["id"] in [one["id"] for one in sdk.items(lambda client: client.datasets.list())]
+    assert sdk.do(lambda client: client.datasets.get(made["id"]))["digest"] == made["digest"]
+    again = sdk.do(lambda client: client.datasets.upload(tmp_path / f"of-{kind.name}.csv", license="own"))
+    assert again["digest"] == made["digest"]
+
+
 def test_a_file_that_was_begun_before_is_not_sent_again(elsewhere, tmp_path):
     server, sdk = elsewhere
     (tmp_path / "rows.csv").write_bytes(server.whole)
@@ -262,7 +272,7 @@ def test_what_makes_something_is_sent_again_under_one_key_and_happens_once(house
         return got
 
     monkeypatch.setattr(through, "handle_request", losing)
-    client = Client("http://testserver", house.keys["ann"], transport=through)
+    client = Client("http://127.0.0.1:1", house.keys["ann"], transport=through)
     before = len(list(client.runs.list()))
     client.runs.create("quickstart")
     assert len(list(client.runs.list())) == before + 1
@@ -278,7 +288,7 @@ def test_what_may_not_happen_twice_is_not_sent_again(house):
         return httpx.Response(200, json={"version": 1})
 
     asked = []
-    client = Client("http://testserver", house.keys["ann"], transport=httpx.MockTransport(cut))
+    client = Client("http://127.0.0.1:1", house.keys["ann"], transport=httpx.MockTransport(cut))
     with pytest.raises(errors.ServerAway, match="cut"):
         client.deployments.promote("echo", "sha256:0")
     assert asked == ["GET", "POST"]

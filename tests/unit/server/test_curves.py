@@ -35,7 +35,9 @@ def house(tmp_path_factory):
             ]
             ingest(tx, run, 1, begun.epoch, said)
         keys = {name: make_api_key(platform.keys, one, name, ["*"], time.time).text for name, one in ids.items()}
-        client = TestClient(create_app(platform), headers={"Authorization": f"Bearer {keys['ann']}"})
+        client = TestClient(
+            create_app(platform), base_url="http://127.0.0.1:1", headers={"Authorization": f"Bearer {keys['ann']}"}
+        )
         client.run, client.keys, client.platform = run, keys, platform
         yield client
 

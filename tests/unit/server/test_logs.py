@@ -38,7 +38,9 @@ def house(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(house):
-    return TestClient(create_app(house), headers={"Authorization": f"Bearer {house.key}"})
+    return TestClient(
+        create_app(house), base_url="http://127.0.0.1:1", headers={"Authorization": f"Bearer {house.key}"}
+    )
 
 
 def lines(house):

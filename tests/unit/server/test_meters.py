@@ -60,7 +60,9 @@ def house(opened):
 
 @pytest.fixture
 def client(house):
-    return TestClient(create_app(house), headers={"Authorization": f"Bearer {house.texts['root']}"})
+    return TestClient(
+        create_app(house), base_url="http://127.0.0.1:1", headers={"Authorization": f"Bearer {house.texts['root']}"}
+    )
 
 
 def samples(client):

@@ -22,7 +22,7 @@ def client(house):
 
 def client_of(house, name, key=None):
     return openai.OpenAI(
-        base_url="http://testserver/v1", api_key=key or house.keys[name], http_client=house.client, max_retries=0
+        base_url="http://127.0.0.1:1/v1", api_key=key or house.keys[name], http_client=house.client, max_retries=0
     )
 
 

@@ -26,7 +26,7 @@ def jsonl(rows):
 @pytest.fixture(scope="module")
 def clients(house):
     return {
-        name: openai.OpenAI(base_url="http://testserver/v1", api_key=key, http_client=house.client, max_retries=0)
+        name: openai.OpenAI(base_url="http://127.0.0.1:1/v1", api_key=key, http_client=house.client, max_retries=0)
         for name, key in house.keys.items()
     }
 

@@ -26,6 +26,7 @@ from engram.store.pages import MOST
 from engram.store.records import attempts, evidence, points, runs
 from engram.store.records.events import events_of
 from engram.store.records.runs import Run
+from engram.store.records.templates import Template
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"])
 Id = Annotated[str, Path(max_length=64)]
@@ -56,17 +57,18 @@ class Certify(BaseModel):
 @router.get("/{id}", operation_id="models.read")
 def read(id: Id, who: Who, here: Here) -> dict[str, Any]:
     """Return what a model is trained by: kind, task, source, recipe, KPIs and data."""
+    found: Template | Run
     if id.startswith(TEMPLATE):
-        found = templates.find(here, who, id)
-        text = str(found.body.get("recipe_text", ""))
-        source, revision = found.source, found.revision
-        data = [{"digest": found.body["dataset"]}] if found.body.get("dataset") else []
-        own = {"name": found.name, "certificate": found.body.get("certificate"), "dataset": data}
+        found = template = templates.find(here, who, id)
+        text = str(template.body.get("recipe_text", ""))
+        source, revision = template.source, template.revision
+        data = [{"digest": template.body["dataset"]}] if template.body.get("dataset") else []
+        own = {"name": template.name, "certificate": template.body.get("certificate"), "dataset": data}
     else:
-        run = find_run(here, who, id)
+        found = run = find_run(here, who, id)
         recipe = here.folder(id).recipe()
         text = (here.folder(id).path / "recipe.yaml").read_text(encoding="utf-8")
-        source, revision, found = recipe.model.source, recipe.model.revision, run
+        source, revision = recipe.model.source, recipe.model.revision
         own = {"name": run.recipe, "template": run.template, "dataset": _described(recipe), **_standing(run)}
     card = registry.get("kind", found.kind)
     kpis = [to_dict(one) for one in card.tasks[found.task].kpis] if found.task in card.tasks else []
