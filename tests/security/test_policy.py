@@ -41,7 +41,8 @@ ADMINS_ONLY = {
     "cloud.start", "cloud.stop", "users.list", "users.create", "users.update", "users.assign_role",
     "users.reset_password", "users.disable", "users.delete", "roles.list", "roles.read", "roles.create",
     "roles.update", "roles.delete", "policy.write", "filters.read", "filters.write", "filters.test",
-    "filters.decisions", "audit.list", "audit.verify", "audit.export", "settings.read", "settings.write", "home.gc", "home.backup",
+    "filters.decisions", "audit.list", "audit.verify", "audit.export", "settings.read", "settings.write",
+    "home.gc", "home.backup",
     "home.restore", "home.rotate_keys", "ws.system",
 }  # fmt: skip
 VIEWERS = OPEN | {
