@@ -226,7 +226,7 @@ def test_a_home_begins_with_its_own_rules_and_says_that_patterns_work_alone(tmp_
     with scene_of(tmp_path) as fresh:
         said = fresh.ask("root", "GET", "/filters").json()
         assert said["rules"] == [dict(one) for one in BUILT_IN]
-        assert said["on"] == ["requests", "responses", "datasets"]
+        assert said["on"] == ["requests", "datasets"]
         assert said["state"] == "none installed: the patterns work alone"
         secrets = ["-----BEGIN EC PRIVATE KEY-----", fresh.keys["ann"], "AKIAIOSFODNN7EXAMPLE"]
         for secret in secrets:

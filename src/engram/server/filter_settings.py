@@ -18,6 +18,8 @@ from engram.store.records.settings import get_setting, put_setting
 
 NAME = "filters"
 SIDES = ("requests", "responses", "datasets")
+# Responses wait for an Admin: what is written piece by piece is held back while they are looked at.
+AT_FIRST = ("requests", "datasets")
 MOST_RULES = 500
 
 
@@ -35,7 +37,7 @@ class FilterSettings:
 
     rules: tuple[Mapping[str, str], ...] = BUILT_IN
     classifier: Installed | None = None
-    on: tuple[str, ...] = SIDES
+    on: tuple[str, ...] = AT_FIRST
     version: int = 0
 
     def parsed(self) -> tuple[Rule, ...]:
