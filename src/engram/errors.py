@@ -23,6 +23,7 @@ EngramError                     has .exit_code and .remedy
 │   └── VerificationFailed      a certificate, artifact or ledger is not what was signed
 ├── Refused                     a gate said no; exit 3
 │   ├── NeedsReview             a gate wants a person; exit 4
+│   ├── Blocked                 a content filter did not let a text through
 │   └── UnsafeAddress           a URL that the platform will not ask
 ├── TrainingStopped             training cannot go on
 │   ├── Diverged                loss or gradients are no longer finite
@@ -180,6 +181,10 @@ class NeedsReview(Refused):
     """A gate wants a person to decide."""
 
     exit_code = 4
+
+
+class Blocked(Refused):
+    """A content filter did not let a text through; the message names the rule and never the text."""
 
 
 class UnsafeAddress(Refused):

@@ -19,6 +19,7 @@ class Settings:
     plugins: distributions whose entry points may be loaded beside Engram's own (ENGRAM_PLUGINS, comma-separated).
     debug: show tracebacks instead of one-line errors (ENGRAM_DEBUG=1).
     database_url: a PostgreSQL database in place of the home's own SQLite file (ENGRAM_DATABASE_URL).
+    ca: a PEM file with the only certificates that a client believes of a server (ENGRAM_CA).
     """
 
     home: Path
@@ -26,6 +27,7 @@ class Settings:
     plugins: tuple[str, ...]
     debug: bool
     database_url: str | None = None
+    ca: Path | None = None
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -43,6 +45,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         plugins=tuple(name.strip() for name in env.get("ENGRAM_PLUGINS", "").split(",") if name.strip()),
         debug=env.get("ENGRAM_DEBUG", "") not in ("", "0"),
         database_url=env.get("ENGRAM_DATABASE_URL") or None,
+        ca=Path(env["ENGRAM_CA"]).expanduser() if env.get("ENGRAM_CA") else None,
     )
 
 

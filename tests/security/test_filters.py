@@ -290,12 +290,14 @@ class Scores:
     def __init__(self, *answers: Any) -> None:
         self.answers, self.texts = list(answers), []
 
-    def score(self, text: str) -> Any:
-        self.texts.append(text)
-        answer = self.answers[min(len(self.texts), len(self.answers)) - 1]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    def score_all(self, texts: Any) -> Any:
+        found = []
+        for text in texts:
+            self.texts.append(text)
+            found.append(self.answers[min(len(self.texts), len(self.answers)) - 1])
+            if isinstance(found[-1], Exception):
+                raise found[-1]
+        return found
 
 
 TOXIC = (Threshold("toxic", 0.8), Threshold("rude", 0.5, "flag"))

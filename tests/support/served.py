@@ -22,17 +22,20 @@ PATIENCE = 240.0
 
 
 class Served:
-    """A running server. `key` is the first Admin's API key, made after she signed in and changed her password."""
+    """A running server. `key` is the first Admin's API key, made after she signed in and changed her password.
 
-    def __init__(self, home: Home, port: int) -> None:
-        self.home, self.port, self.key, self.token = home, port, "", ""
-        self.url = f"http://127.0.0.1:{port}"
+    options: more for `engram up`; with ``--tls`` its certificate must be trusted already.
+    """
+
+    def __init__(self, home: Home, port: int, *options: str) -> None:
+        self.home, self.port, self.key, self.token, self.options = home, port, "", "", options
+        self.url = f"{'https' if '--tls' in options else 'http'}://127.0.0.1:{port}"
         self.process: subprocess.Popen[bytes] | None = None
         self.log = home.folder / "server.log"
 
     def start(self, crashpoint: str = "") -> None:
         """Start server and core, and wait until both answer, unless the server is to die at a named point."""
-        command = [sys.executable, "-m", "engram.cli.main", "up", "--port", str(self.port)]
+        command = [sys.executable, "-m", "engram.cli.main", "up", "--port", str(self.port), *self.options]
         environment = self.home.env({"ENGRAM_CRASHPOINT": crashpoint})
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, cwd=self.home.folder, stdout=log, stderr=log)
@@ -96,12 +99,12 @@ class Served:
 
 
 @contextmanager
-def served(home: Home) -> Iterator[Served]:
+def served(home: Home, *options: str) -> Iterator[Served]:
     """Serve a home while the block lasts."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    one = Served(home, port)
+    one = Served(home, port, *options)
     one.start()
     try:
         one.sign_in()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engram.artifacts.check import check_payload
 from engram.artifacts.manifest import build_manifest, encode_manifest, parse_manifest
+from engram.artifacts.opened import Keys, opened, seal_payload
 from engram.artifacts.paths import CERTIFICATE, MANIFEST
 from engram.errors import EngramError, NotFound, PlatformError, UsageError, VerificationFailed
 from engram.files import BLOCK_BYTES, fsync_folder, fsync_tree, write_atomic
@@ -25,6 +26,7 @@ from engram.proc import crashpoint
 from engram.schema.manifest import FileEntry, Manifest
 
 PENDING = ".pending-"
+UNSEALED = ".unsealed-"  # an open artifact while its sealed twin takes its place
 
 
 def publish(
@@ -32,11 +34,13 @@ def publish(
     store: Path,
     about: Mapping[str, str],
     make_certificate: Callable[[Manifest, bytes], bytes],
+    keys: Keys | None = None,
 ) -> tuple[Path, Manifest]:
     """Publish a folder of files; it appears in the store whole and certified, or not at all.
 
     make_certificate: takes the manifest and the bytes of `manifest.json`, returns the bytes of `certificate.json`. It
     must enter the same statement in the ledger at most once, however often it is called.
+    keys: of a home; where it seals, what appears in the store is sealed.
 
     The same payload published again returns what is there and asks for no certificate.
     Raises Refused when a file may not be published, and PlatformError when the staging folder changes meanwhile or the
@@ -45,14 +49,17 @@ def publish(
     manifest = build_manifest(staging, about)
     target = folder_of(store, manifest.digest)
     if target.exists():
-        return target, _published(target)
+        return target, _published(target, keys)
     store.mkdir(parents=True, exist_ok=True)
     pending = store / f"{PENDING}{target.name}"
     shutil.rmtree(pending, ignore_errors=True)
     try:
         pending.mkdir()
-        for file in manifest.files:
-            _copy(staging / file.path, pending / file.path, file)
+        if keys is not None and keys.sealing:
+            seal_payload(staging, pending, manifest, keys)
+        else:
+            for file in manifest.files:
+                _copy(staging / file.path, pending / file.path, file)
         content = encode_manifest(manifest)
         (pending / MANIFEST).write_bytes(content)
         fsync_tree(pending)
@@ -60,7 +67,7 @@ def publish(
         crashpoint("publish.before-certificate")
         write_atomic(pending / CERTIFICATE, make_certificate(manifest, content))
         crashpoint("publish.before-rename")
-        _rename(pending, target)
+        put_in_place(pending, target)
         crashpoint("publish.after-rename")
     except OSError as error:
         raise PlatformError(
@@ -72,19 +79,27 @@ def publish(
     return target, manifest
 
 
-def recover(store: Path) -> list[Path]:
+def recover(store: Path, keys: Keys | None = None) -> list[Path]:
     """Finish or sweep what a crash left behind; return the artifacts that were completed.
+
+    keys: of a home that seals; without them nothing sealed is completed.
 
     Call it when the home is opened, before any run is resumed, and never while another process publishes.
     """
     completed: list[Path] = []
     for pending in sorted(store.glob(f"{PENDING}*")):
         target = store / pending.name.removeprefix(PENDING)
-        if not target.exists() and _is_whole(pending, target.name):
-            _rename(pending, target)
+        if not target.exists() and is_whole(pending, target.name, keys):
+            put_in_place(pending, target)
             completed.append(target)
         else:
             shutil.rmtree(pending)
+    for old in sorted(store.glob(f"{UNSEALED}*")):  # its sealed twin has taken its place, or never will
+        target = store / old.name.removeprefix(UNSEALED)
+        if target.exists():
+            shutil.rmtree(old)
+        else:
+            put_in_place(old, target)
     return completed
 
 
@@ -131,26 +146,27 @@ def _copy(source: Path, target: Path, expected: FileEntry) -> None:
         )
 
 
-def _published(target: Path) -> Manifest:
+def _published(target: Path, keys: Keys | None) -> Manifest:
     """Return the manifest of an artifact that is there already, and make sure that it is still whole."""
-    if not _is_whole(target, target.name):
+    if not is_whole(target, target.name, keys):
         bad = f"{target} is in the store, but not as it was published."
         raise VerificationFailed(bad, remedy=f"See what is wrong with: engram verify {target}")
     return parse_manifest((target / MANIFEST).read_bytes())
 
 
-def _is_whole(folder: Path, name: str) -> bool:
+def is_whole(folder: Path, name: str, keys: Keys | None = None) -> bool:
+    """Tell whether a folder is the artifact of that name, with a certificate, to the last byte."""
     try:
         content = (folder / MANIFEST).read_bytes()
-        return (
-            (folder / CERTIFICATE).is_file()
-            and parse_manifest(content).digest == f"sha256:{name}"
-            and all(check.ok for check in check_payload(folder, content))
-        )
+        if not (folder / CERTIFICATE).is_file() or parse_manifest(content).digest != f"sha256:{name}":
+            return False
+        with opened(folder, keys) as plain:
+            return all(check.ok for check in check_payload(plain, content))
     except (OSError, EngramError):
         return False
 
 
-def _rename(pending: Path, target: Path) -> None:
+def put_in_place(pending: Path, target: Path) -> None:
+    """Rename a folder to what it is to be called, durably."""
     pending.replace(target)
     fsync_folder(target.parent)

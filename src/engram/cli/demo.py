@@ -17,11 +17,13 @@ def demo(
     question: Annotated[str, typer.Option(help="What to ask the model at the end.")] = QUESTION,
 ) -> int:
     """Train, judge, sign, verify and use a small model."""
+    from engram.artifacts.opened import opened
     from engram.artifacts.store import folder_of
     from engram.cli.predict import say_answer
     from engram.cli.train import train
     from engram.cli.verify import verify
     from engram.pipeline.folder import find_run
+    from engram.security.at_rest import HomeKeys
     from engram.serve.load import open_artifact
     from engram.settings import load_settings
 
@@ -35,7 +37,8 @@ def demo(
     if status := verify(folder, key=str(home / "keys" / "ledger.pub")):
         return status
     output.say("\n3. It answers.", "bold")
-    output.say("   " + say_answer(question, open_artifact(folder)([question])[0]))
+    with opened(folder, HomeKeys(home)) as plain:
+        output.say("   " + say_answer(question, open_artifact(plain)([question])[0]))
     output.say(f"\nDone in {time.monotonic() - began:.0f} s. Try it yourself:", "bold")
     output.say(f"   engram predict last {QUESTION[:32]!r}")
     output.say("   engram recipes list")

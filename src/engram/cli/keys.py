@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from engram.cli import output
+from engram.cli.home_keys import rotate
 from engram.cli.house import calling, every, path
 from engram.cli.verify import printable
 
-app = typer.Typer(help="List, make and revoke API keys of a server.", rich_markup_mode=None)
+app = typer.Typer(help="List, make and revoke API keys; rotate the home's own.", rich_markup_mode=None)
 DAY = 24 * 3600
+app.command()(rotate)
 
 
 @app.command("list")

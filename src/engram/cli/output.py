@@ -2,12 +2,16 @@
 
 Lines for people go to standard output and vanish with ``--json``; warnings and errors go to standard error. Colour is
 used on a terminal only, and never when ``NO_COLOR`` is set (https://no-color.org) or ``TERM`` is ``dumb``.
+
+Whatever is printed may hold somebody's words, so nothing of it steers a terminal: control characters, escapes and those
+that turn the direction of text are shown as what they are. Only the styles of this file pass, where colour is wanted.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TextIO
@@ -18,6 +22,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 """The ``--json`` option of every command; `main` reads it before the command runs, so commands may ignore its value."""
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+# Controls but tab and newline, invisible and direction-turning characters, line separators, half surrogates.
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_STYLED = re.compile(rf"\x1b\[(?:{'|'.join(STYLES.values())}|0)(?:;(?:{'|'.join(STYLES.values())}))*m")
 
 _mode = {"json": False}
 
@@ -68,7 +78,8 @@ def show_error(text: str) -> None:
 
 def emit_json(value: Any) -> None:
     """Print one JSON document (UTF-8, two spaces; numbers that JSON does not know are refused with ValueError)."""
-    _write(sys.stdout, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def emit(value: Any, *lines: str) -> None:
@@ -118,9 +129,22 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: st
 
     drawn = Table(*columns, title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for row in rows:
-        drawn.add_row(*map(Text, row))
+        drawn.add_row(*(Text(literal(cell)) for cell in row))
     Console(no_color=not wants_colour(), highlight=False).print(drawn)
 
 
+def literal(text: str, *, styled: bool = False) -> str:
+    """Return a text in which what would steer a terminal stands as it is written in Python.
+
+    styled: let the styles of this file through.
+
+    >>> literal("a\\x1b[2J\\u202eb")
+    'a\\\\x1b[2J\\\\u202eb'
+    """
+    parts = re.split(f"({_STYLED.pattern})", text) if styled else [text]
+    shown = (_STEERING.sub(lambda found: ascii(found[0])[1:-1], part) for part in parts[::2])
+    return "".join(f"{plain}{style_}" for plain, style_ in zip(shown, [*parts[1::2], ""], strict=True))
+
+
 def _write(stream: TextIO, line: str) -> None:
-    stream.write(line + "\n")
+    stream.write(literal(line, styled=wants_colour(stream)) + "\n")

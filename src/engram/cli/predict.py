@@ -39,10 +39,13 @@ def predict(
     if server is not None:
         answers = server.deployments.predict(name, inputs)
     elif folder is not None:
-        check_inputs(folder, inputs)
+        from engram.artifacts.opened import opened
+        from engram.security.at_rest import HomeKeys
         from engram.serve.load import open_artifact
 
-        answers = open_artifact(folder)(inputs)
+        with opened(folder, HomeKeys(home)) as plain:
+            check_inputs(plain, inputs)
+            answers = open_artifact(plain)(inputs)
     output.emit(
         [{"input": one, **answer} for one, answer in zip(inputs, answers, strict=True)],
         *(say_answer(one, answer) for one, answer in zip(inputs, answers, strict=True)),

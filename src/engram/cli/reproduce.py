@@ -11,12 +11,14 @@ from engram.cli import output
 
 def reproduce(artifact: Annotated[str, typer.Argument(help="An artifact (digest or folder) or its run.")]) -> int:
     """Derive an artifact again from its run's records, and compare the digests; exit 1 when it comes out different."""
+    from engram.artifacts.opened import opened
     from engram.cli.live import Live
     from engram.cli.predict import artifact_of
     from engram.ledger.keys import load_vkey
     from engram.pipeline.folder import find_run
     from engram.pipeline.reproduce import predicate_of
     from engram.pipeline.reproduce import reproduce as derive
+    from engram.security.at_rest import HomeKeys
     from engram.settings import load_settings
 
     settings = load_settings()
@@ -24,8 +26,8 @@ def reproduce(artifact: Annotated[str, typer.Argument(help="An artifact (digest 
     key = load_vkey(settings.home / "keys" / "ledger.pub")
     run = find_run(settings.home, str(predicate_of(folder, key)["run"]))
     output.say(f"Deriving {folder.name[:16]}… again from {run.id}", "bold")
-    with Live(run, run.recipe()) as live:
-        found = derive(folder, settings.home, settings.threads, live.event)
+    with Live(run, run.recipe()) as live, opened(folder, HomeKeys(settings.home)) as plain:
+        found = derive(plain, settings.home, settings.threads, live.event)
     output.emit(
         {
             "artifact": f"sha256:{folder.name}",

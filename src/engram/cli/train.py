@@ -33,6 +33,7 @@ def train(
     from engram.pipeline.begin import begin
     from engram.pipeline.folder import find_run
     from engram.pipeline.run import execute
+    from engram.security.at_rest import HomeKeys
     from engram.settings import load_settings
 
     settings = load_settings()
@@ -62,6 +63,7 @@ def train(
             baseline_only=baseline_only,
             workers=workers,
             on_state=live.state,
+            keys=HomeKeys(settings.home),
         )
     return _conclude(folder, settings.home, outdir)
 
@@ -156,8 +158,11 @@ def _copy_out(home: Path, artifact: str, kind: str, outdir: Path) -> Path:
     import shutil
     from datetime import UTC, datetime
 
+    from engram.artifacts.opened import opened
     from engram.artifacts.store import folder_of
+    from engram.security.at_rest import HomeKeys
 
     target = outdir / f"artifacts_{kind}" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    shutil.copytree(folder_of(home / "artifacts", artifact), target)
+    with opened(folder_of(home / "artifacts", artifact), HomeKeys(home)) as plain:
+        shutil.copytree(plain, target)
     return target

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from engram.artifacts.check import check_payload
+from engram.artifacts.opened import opened
 from engram.artifacts.paths import CERTIFICATE, MANIFEST
 from engram.cli import output
 from engram.errors import NotFound, UsageError
@@ -17,6 +18,7 @@ from engram.ledger.keys import PUBLIC_FILE, VerifierKey, load_vkey, parse_vkey
 from engram.ledger.scan import ENTRIES, LEAVES, NEWEST
 from engram.ledger.verify import certified_digests, verify_certificate, verify_ledger
 from engram.schema.check import Check
+from engram.security.at_rest import HomeKeys
 from engram.settings import load_settings
 
 MAX_FILE_BYTES = 64 << 20
@@ -79,7 +81,8 @@ def verify_artifact(folder: Path, key: VerifierKey) -> Iterator[Check]:
         yield check
         if not check.ok:
             return
-    yield from check_payload(folder, manifest, certified_digests(certificate, key))
+    with opened(folder, HomeKeys(load_settings().home)) as plain:
+        yield from check_payload(plain, manifest, certified_digests(certificate, key))
 
 
 def choose_key(given: str) -> tuple[VerifierKey, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
@@ -17,6 +18,7 @@ from engram.errors import Throttled
 class Api:
     """The HTTP side of the SDK; a context manager.
 
+    verify: whom to believe over TLS (a context of `ssl`); by default what `engram.client.trust` says.
     patience: seconds for which calls that may be repeated wait for a server that is away.
     pause and clock: how to wait and what time it is; tests bring their own.
     """
@@ -27,11 +29,12 @@ class Api:
         key: str,
         *,
         patience: float = 0.0,
+        verify: ssl.SSLContext | None = None,
         transport: Any = None,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._driver = Driver(base_url, key, transport, pause, clock)
+        self._driver = Driver(base_url, key, transport, pause, clock, verify)
         self._patience, self._pause = patience, pause
 
     def __enter__(self) -> Api:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from engram.client.effects import Clock, Give, More, Pause, Response, Send, Steps, Unreached, Work
+from engram.client.trust import trust
 from engram.lazy import need
+from engram.settings import load_settings
 
 # A model may write for minutes; a server that can't be reached is told soon.
 READ_SECONDS, CONNECT_SECONDS = 150.0, 10.0
@@ -36,7 +39,10 @@ class _Progress:
 
 
 class Driver:
-    """Does wishes one after the other, in the thread that asks. pause, clock: tests bring their own."""
+    """Does wishes one after the other, in the thread that asks. pause, clock: tests bring their own.
+
+    verify: whom to believe over TLS; by default what `engram.client.trust` says.
+    """
 
     def __init__(
         self,
@@ -45,9 +51,10 @@ class Driver:
         transport: Any = None,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        verify: ssl.SSLContext | None = None,
     ) -> None:
         self._httpx = need("httpx", extra="server", why="to talk to a server")
-        self._http = self._httpx.Client(**_options(self._httpx, base_url, key, transport))
+        self._http = self._httpx.Client(**_options(self._httpx, base_url, key, transport, verify))
         self._pause, self._clock = pause, clock
 
     def close(self) -> None:
@@ -172,8 +179,11 @@ class AsyncDriver:
             await answer.aclose()
 
 
-def _options(httpx: Any, base_url: str, key: str, transport: Any) -> dict[str, Any]:
+def _options(
+    httpx: Any, base_url: str, key: str, transport: Any, verify: ssl.SSLContext | None = None
+) -> dict[str, Any]:
     return {
+        "verify": (verify or trust(load_settings())) if base_url.startswith("https:") else True,
         "base_url": base_url.rstrip("/"),
         "headers": {"Authorization": f"Bearer {key}"} if key else {},
         "transport": transport,

@@ -1,4 +1,5 @@
-"""Who may call a core: every method by name, with the home's own secret, and with a deadline."""
+"""Who may call a core: every method by name and policy, with the home's own secret, with a deadline, and off the
+loopback over mutual TLS only."""
 
 from __future__ import annotations
 
@@ -11,10 +12,16 @@ from typing import Any
 import grpc
 
 from engram import files
+from engram.errors import UsageError
 from engram.rpc import core_pb2
+from engram.security.network_addresses import is_loopback
+from engram.security.policy import decide
+from engram.security.principal import SERVER
+from engram.security.tls import MutualCredentials
 
 SERVICE = core_pb2.DESCRIPTOR.services_by_name["Core"]
-METHODS = frozenset(f"/{SERVICE.full_name}/{method.name}" for method in SERVICE.methods)
+# Each method is an operation of the policy table, which gives it to the server and to nobody else.
+OPERATIONS = {f"/{SERVICE.full_name}/{method.name}": f"core.{method.name.lower()}" for method in SERVICE.methods}
 LONGEST_SECONDS = 600.0
 
 
@@ -36,11 +43,38 @@ class Guard(grpc.ServerInterceptor):  # type: ignore[misc]
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """Let a call pass, or answer it with why not."""
         given = dict(details.invocation_metadata or ()).get("authorization", "")
-        if details.method not in METHODS:
+        operation = OPERATIONS.get(details.method)
+        if operation is None:
             return _refuse(grpc.StatusCode.UNIMPLEMENTED, "There is no such method.")
         if not hmac.compare_digest(given.encode(errors="replace"), self._expected):
             return _refuse(grpc.StatusCode.UNAUTHENTICATED, "The call carries no valid secret of this home.")
+        if not decide(SERVER, operation).allowed:
+            return _refuse(grpc.StatusCode.PERMISSION_DENIED, f"The policy gives {operation} to nobody.")
         return continuation(details)
+
+
+def bind(server: grpc.Server, host: str, port: int, credentials: MutualCredentials | None) -> int:
+    """Let a core listen, and return its port.
+
+    credentials: its certificate and the CA whose clients it lets in. Raises UsageError off the loopback without them,
+    and for an address that is not this machine's to listen at.
+    """
+    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        if credentials is None:
+            if not is_loopback(host):
+                raise UsageError(
+                    f"A core listens at {host}, off the loopback, with mutual TLS only.",
+                    remedy="Start it with `engram up --core-host`, which makes the home's certificates.",
+                )
+            return int(server.add_insecure_port(place))
+        pair = (credentials.own.key, credentials.own.certificate)
+        secured = grpc.ssl_server_credentials([pair], credentials.roots, require_client_auth=True)
+        return int(server.add_secure_port(place, secured))
+    except RuntimeError as error:
+        raise UsageError(
+            f"A core can't listen at {place}: {error}.", remedy="Name an address of this machine."
+        ) from None
 
 
 def require_deadline(context: grpc.ServicerContext) -> None:

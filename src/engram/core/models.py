@@ -8,12 +8,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engram.artifacts.check import check_payload
 from engram.artifacts.manifest import parse_manifest
+from engram.artifacts.opened import Keys
+from engram.artifacts.opened import opened as opened_folder
+from engram.artifacts.paths import MANIFEST
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound, Refused, UserError
 from engram.schema.options import NO_OPTIONS, Options
@@ -27,21 +30,32 @@ Open = Callable[[Path], Predictor]
 
 @dataclass
 class Opened:
-    """An open artifact. users: requests that are being answered; it is closed when there are none and it had to go."""
+    """An open artifact.
+
+    files: what keeps its plaintext while it is open. users: requests that are being answered; it is closed when there
+    are none and it had to go.
+    """
 
     batcher: Batcher
+    files: ExitStack
     users: int = 0
     leaving: bool = False
+
+    def close(self) -> None:
+        """Stop answering, and remove what was unsealed for it."""
+        self.batcher.__exit__(None, None, None)
+        self.files.close()
 
 
 class Models:
     """Open artifacts by digest; the one that was asked longest ago makes room for a new one. For many threads.
 
     open_artifact: what makes a folder a function from inputs to answers (`engram.serve.load.open_artifact`).
+    keys: of a home that seals; a sealed artifact is opened in private memory only.
     """
 
-    def __init__(self, store: Path, open_artifact: Open, most: int = MOST_OPEN) -> None:
-        self._store, self._open_artifact, self._most = store, open_artifact, most
+    def __init__(self, store: Path, open_artifact: Open, most: int = MOST_OPEN, keys: Keys | None = None) -> None:
+        self._store, self._open_artifact, self._most, self._keys = store, open_artifact, most, keys
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._door = threading.Lock()  # one model is opened at a time: opening takes memory
         self._list = threading.Lock()
@@ -102,7 +116,7 @@ class Models:
             digests = list(self._opened)
             idle = [one for digest in digests if (one := self._let_go(digest))]
         for one in idle:
-            one.batcher.__exit__(None, None, None)
+            one.close()
         self._askers.shutdown(wait=False)
 
     @contextmanager
@@ -118,7 +132,7 @@ class Models:
                 opened.users -= 1
                 last = opened.leaving and opened.users == 0
             if last:
-                opened.batcher.__exit__(None, None, None)
+                opened.close()
 
     def _enter(self, digest: str) -> Opened | None:
         with self._list:
@@ -130,16 +144,22 @@ class Models:
 
     def _open(self, digest: str) -> Opened:
         folder = folder_of(self._store, digest)
-        check(folder, digest)
-        predict = self._open_artifact(folder)
-        batcher = Batcher(lambda asked: predict([one for one, _ in asked], [options for _, options in asked]))
-        opened = Opened(batcher.__enter__(), users=1)
+        if not (folder / MANIFEST).is_file():
+            raise NotFound(
+                f"There is no artifact {digest} here.", remedy="`engram runs list` shows what was published."
+            )
+        with ExitStack() as files:
+            plain = files.enter_context(opened_folder(folder, self._keys))
+            check(plain, digest)
+            predict = self._open_artifact(plain)
+            batcher = Batcher(lambda asked: predict([one for one, _ in asked], [options for _, options in asked]))
+            opened = Opened(batcher.__enter__(), files.pop_all(), users=1)
         with self._list:
             self._opened[digest] = opened
             surplus = list(self._opened)[: max(0, len(self._opened) - self._most)]
             idle = [one for old in surplus if (one := self._let_go(old))]
         for one in idle:
-            one.batcher.__exit__(None, None, None)
+            one.close()
         return opened
 
     def _let_go(self, digest: str) -> Opened | None:
@@ -152,12 +172,9 @@ class Models:
 def check(folder: Path, digest: str) -> None:
     """Look at every file of an artifact before any of it is opened.
 
-    Raises NotFound when it is not there, Refused when a file is not what the manifest or the digest says.
+    Raises Refused when a file is not what the manifest or the digest says.
     """
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise NotFound(f"There is no artifact {digest} here.", remedy="`engram runs list` shows what was published.")
-    content = path.read_bytes()
+    content = (folder / MANIFEST).read_bytes()
     bad = [f"{one.name}: {one.detail}" for one in check_payload(folder, content) if not one.ok]
     if not bad and (said := parse_manifest(content).digest) != digest:
         bad = [f"its manifest is that of {said}"]

@@ -13,15 +13,18 @@ from typing import Any
 import grpc
 
 from engram import __version__
-from engram.core.guard import Guard, require_deadline, shared_secret
+from engram.core.guard import OPERATIONS, Guard, bind, require_deadline, shared_secret
 from engram.core.models import Models
-from engram.errors import EngramError, NotFound, Refused, UsageError, UserError
+from engram.errors import EngramError, NotFound, Refused, UsageError, UserError, VerificationFailed
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.runners import local
 from engram.schema.options import Options
 from engram.security.logs import fields
+from engram.security.policy import check_operations
+from engram.security.tls import MutualCredentials
 
 MOST_MESSAGE_BYTES = 8 * 2**20
+LOOPBACK = "127.0.0.1"
 CALLS_AT_ONCE = 32
 RUN_ID_LENGTH = 28
 LOG = logging.getLogger(__name__)
@@ -104,8 +107,20 @@ class Service(core_pb2_grpc.CoreServicer):
         return core_pb2.HealthReply(version=__version__, open=self._models.open())
 
 
-def serve(home: Path, models: Models, *, port: int = 0, slots: int = 1) -> tuple[grpc.Server, int]:
-    """Start a core's service on the loopback and return it with its port; its callers need the home's secret."""
+def serve(
+    home: Path,
+    models: Models,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    slots: int = 1,
+    credentials: MutualCredentials | None = None,
+) -> tuple[grpc.Server, int]:
+    """Start a core's service and return it with its port; its callers need the home's secret.
+
+    credentials: for mutual TLS, without which it listens on the loopback only (UsageError).
+    """
+    check_operations(OPERATIONS.values())
     server = grpc.server(
         ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="core"),
         interceptors=[Guard(shared_secret(home))],
@@ -116,7 +131,7 @@ def serve(home: Path, models: Models, *, port: int = 0, slots: int = 1) -> tuple
         ],
     )
     core_pb2_grpc.add_CoreServicer_to_server(Service(home, models, slots), server)  # type: ignore[no-untyped-call]
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    bound = bind(server, host, port, credentials)
     server.start()
     return server, bound
 
@@ -136,6 +151,8 @@ def _told(context: grpc.ServicerContext) -> Iterator[None]:
 
 
 def _code(error: EngramError) -> grpc.StatusCode:
+    if isinstance(error, VerificationFailed):  # sealed, and not to be opened: nothing that the caller can mend
+        return grpc.StatusCode.FAILED_PRECONDITION
     if isinstance(error, NotFound):
         return grpc.StatusCode.NOT_FOUND
     if isinstance(error, Refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,6 +127,11 @@ def inspect(path: Path, options: Source, tick: Tick = lambda rows: None) -> Qual
         flagged=tuple(flagged),
         said=found.said,
     )
+
+
+def all_rows(path: Path, options: Source) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield the rows of a file that are not blank, each with the line that it begins on; memory stays flat."""
+    yield from (row for row in choose_reader(path, options).read(path, options, None) if row[1])
 
 
 def first_rows(path: Path, options: Source, count: int) -> tuple[Reader, list[tuple[int, dict[str, str]]]]:

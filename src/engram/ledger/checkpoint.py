@@ -55,11 +55,17 @@ def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
             raise ValueError("its root or its signature has the wrong length")
     except ValueError as error:
         raise VerificationFailed(f"The signed checkpoint can't be read: {error}.") from error
+    given = key
+    key, until = given.find(f"{name}+{blob[:4].hex()}")
     if (name, blob[:4]) != (key.name, key.hash) or origin != key.name:
         raise VerificationFailed(
-            f"The checkpoint of log {origin!r} is signed by {name!r}; expected the log and key {key.id!r}.",
+            f"The checkpoint of log {origin!r} is signed by {name!r}; expected the log and key {given.id!r}.",
             remedy="Give the public key of the home that signed it with --key.",
         )
     if not key.verifies(blob[4:], checkpoint.text().encode()):
         raise VerificationFailed(f"The checkpoint's signature by {name!r} does not fit its text.")
+    if until is not None and checkpoint.size > until:
+        raise VerificationFailed(
+            f"The checkpoint of {checkpoint.size} entries is signed by {name!r}, which was replaced at {until} entries."
+        )
     return checkpoint

@@ -41,9 +41,11 @@ def unseal(envelope: Any, key: VerifierKey) -> bytes:
         payload, keyid, signature = _parts(envelope)
     except (KeyError, TypeError, ValueError) as error:
         raise VerificationFailed(f"The DSSE envelope can't be read: {error}.") from error
+    given = key
+    key, _ = given.find(keyid)
     if keyid != key.id:
         raise VerificationFailed(
-            f"It is signed by {keyid!r}; the key given is {key.id!r}.",
+            f"It is signed by {keyid!r}; the key given is {given.id!r}.",
             remedy="Give the public key of the home that signed it with --key.",
         )
     if not key.verifies(signature, pae(PAYLOAD_TYPE, payload)):

@@ -1,14 +1,16 @@
 """The ledger's signing key: Ed25519 (RFC 8032), its public half written as a C2SP signed-note verifier key.
 
 `keys/ledger.key` holds the private half (PKCS #8, PEM, mode 0600); `keys/ledger.pub` one line,
-``name+hash8+base64(0x01 || public key)``.
+``name+hash8+base64(0x01 || public key)``. `keys/ledger.rotations` holds a line for each replacement of the key,
+signed by the old and the new one; what an old key signed until then still verifies.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -21,16 +23,22 @@ from engram.ledger.encoding import from_base64, to_base64
 
 PRIVATE_FILE = "ledger.key"
 PUBLIC_FILE = "ledger.pub"
+ROTATIONS_FILE = "ledger.rotations"
+ROTATION = "engram.key-rotation/1"
 ED25519 = b"\x01"
 KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """Who signed: a name and the public key. `id` is ``name+hash8``, as certificates name it."""
+    """Who signed: a name and the public key. `id` is ``name+hash8``, as certificates name it.
+
+    older: the keys before this one, each with the size of the ledger up to which its checkpoints count.
+    """
 
     name: str
     public: bytes
+    older: tuple[tuple[VerifierKey, int], ...] = field(default=(), compare=False)
 
     @property
     def hash(self) -> bytes:
@@ -47,6 +55,13 @@ class VerifierKey:
         """Return the one-line form, ``name+hash8+base64(0x01 || public key)``."""
         return f"{self.id}+{to_base64(ED25519 + self.public)}"
 
+    def find(self, id: str) -> tuple[VerifierKey, int | None]:
+        """Return the key of an id, this one or an older one, and up to which size of the ledger it counts.
+
+        Another id gives this key, which then doesn't fit.
+        """
+        return next(((key, until) for key, until in self.older if key.id == id), (self, None))
+
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Tell whether this key made the 64-byte signature over the message."""
         try:
@@ -54,6 +69,27 @@ class VerifierKey:
         except InvalidSignature:
             return False
         return True
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """One replacement of the key. size: how many entries the ledger had then; both signatures are over `statement`."""
+
+    old: str
+    new: str
+    size: int
+    by_old: str
+    by_new: str
+
+    @property
+    def statement(self) -> bytes:
+        """Return the text that both keys sign."""
+        return f"{ROTATION}\n{self.old}\n{self.new}\n{self.size}\n".encode()
+
+    def holds(self) -> bool:
+        """Tell whether both keys have signed it."""
+        pairs = ((self.old, self.by_old), (self.new, self.by_new))
+        return all(parse_vkey(key).verifies(from_base64(sign), self.statement) for key, sign in pairs)
 
 
 @dataclass(frozen=True)
@@ -109,11 +145,14 @@ def load_or_create_signer(keys_folder: Path) -> Signer:
     if not private_path.exists():
         _refuse_loss(keys_folder)
         keys_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomic(private_path, _to_pem(Ed25519PrivateKey.generate()), mode=0o600)
-    signer = signer_from(_read_private(private_path))
+        write_atomic(private_path, to_pem(Ed25519PrivateKey.generate()), mode=0o600)
+    signer = with_older(signer_from(_read_private(private_path)), keys_folder)
     if not public_path.exists():  # a crash between the two files; nothing is lost, the private half holds both
         write_atomic(public_path, f"{signer.key.vkey}\n".encode())
-    if load_vkey(public_path) != signer.key:
+    public = load_vkey(public_path)
+    if any(public == key for key, _ in signer.key.older):  # a crash in a rotation, between the two files
+        write_atomic(public_path, f"{signer.key.vkey}\n".encode())
+    elif public != signer.key:
         raise VerificationFailed(
             f"{private_path} and {public_path} do not belong together: the private key is {signer.key.id}.",
             remedy="Restore both files from the same backup. What the lost private key signed still verifies "
@@ -123,16 +162,48 @@ def load_or_create_signer(keys_folder: Path) -> Signer:
 
 
 def load_vkey(path: Path) -> VerifierKey:
-    """Read a `ledger.pub` file.
+    """Read a `ledger.pub` file, with the older keys when `ledger.rotations` lies beside it.
 
-    Raises NotFound when there is none and VerificationFailed when it is not a verifier key.
+    Raises NotFound when there is none and VerificationFailed when it is not a verifier key, or a rotation is forged.
     """
     try:
-        return parse_vkey(path.read_text(encoding="utf-8"))
+        key = parse_vkey(path.read_text(encoding="utf-8"))
+        return replace(key, older=older_keys(path.parent / ROTATIONS_FILE, key))
     except FileNotFoundError as error:
         raise NotFound(f"There is no public key at {path}.", remedy="Name the signer's ledger.pub.") from error
     except UnicodeDecodeError as error:
         raise VerificationFailed(f"{path} is not a verifier key: it is not text.") from error
+
+
+def with_older(signer: Signer, keys_folder: Path) -> Signer:
+    """Return a signer whose key knows the keys before it."""
+    older = older_keys(keys_folder / ROTATIONS_FILE, signer.key)
+    return replace(signer, key=replace(signer.key, older=older))
+
+
+def older_keys(path: Path, key: VerifierKey) -> tuple[tuple[VerifierKey, int], ...]:
+    """Return the keys that led to a key, newest first, by the lines of `ledger.rotations`; none without the file.
+
+    A line that leads nowhere, of a rotation that was broken off, is passed over.
+    Raises VerificationFailed for a line that can't be read or that its two keys have not both signed.
+    """
+    found: list[tuple[VerifierKey, int]] = []
+    if not path.exists():
+        return ()
+    newest = key.vkey
+    for number, line in reversed([*enumerate(path.read_text(encoding="utf-8").splitlines(), 1)]):
+        try:
+            one = Rotation(**json.loads(line))
+            if type(one.size) is not int or not one.holds():
+                raise ValueError("its two keys have not both signed it")
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise VerificationFailed(
+                f"{path}, line {number} is no rotation of keys: {error}.", remedy="Restore the file from a backup."
+            ) from error
+        if one.new == newest:
+            found.append((parse_vkey(one.old), one.size))
+            newest = one.old
+    return tuple(found)
 
 
 def _refuse_loss(keys_folder: Path) -> None:
@@ -178,7 +249,8 @@ def _bad_vkey(text: str, why: str) -> VerificationFailed:
     )
 
 
-def _to_pem(private: Ed25519PrivateKey) -> bytes:
+def to_pem(private: Ed25519PrivateKey) -> bytes:
+    """Return a private key as its file holds it (PKCS #8, PEM)."""
     return private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

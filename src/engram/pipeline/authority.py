@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engram import registry
+from engram.artifacts.opened import Keys
 from engram.errors import NeedsReview, PlatformError, Refused
 from engram.gate.digest import report_digest, verdict_digest
 from engram.gate.evidence import check_evidence
@@ -40,11 +41,12 @@ class Authority(Protocol):
 
 @dataclass(frozen=True)
 class Home:
-    """The holder of a home: its ledger is open here."""
+    """The holder of a home: its ledger is open here. keys: of a home that may seal what it publishes."""
 
     folder: RunFolder
     home: Path
     ledger: Ledger
+    keys: Keys | None = None
 
     def declare(self) -> None:
         """Enter the digests of recipe, gates and test part."""
@@ -52,7 +54,7 @@ class Home:
 
     def publish(self) -> tuple[str, dict[str, float]]:
         """Make the exports an artifact."""
-        return publish(self.folder, self.home, self.ledger)
+        return publish(self.folder, self.home, self.ledger, self.keys)
 
     def judged(self, stage: str) -> None:
         """Check one verdict's evidence, enter it in the ledger once, and stop the run unless it advances.

@@ -9,6 +9,7 @@ from typing import Any
 
 from engram import files, registry
 from engram.artifacts import store
+from engram.artifacts.opened import Keys
 from engram.data.prepare import load_split
 from engram.export.card import write_card
 from engram.export.format import BaseRef
@@ -22,10 +23,11 @@ from engram.schema.codec import to_dict
 from engram.schema.report import Report
 
 
-def publish(folder: RunFolder, home: Path, ledger: Ledger) -> tuple[str, dict[str, float]]:
+def publish(folder: RunFolder, home: Path, ledger: Ledger, keys: Keys | None = None) -> tuple[str, dict[str, float]]:
     """Publish a run's exports; return the artifact's digest and the headline metrics.
 
     The ledger entry is the point of no return; called again after a crash it completes what was begun.
+    keys: where the home seals, the artifact appears sealed; the run's own folder is a work folder and stays open.
     """
     staging = stage_files(folder, home)
     about = {
@@ -47,6 +49,7 @@ def publish(folder: RunFolder, home: Path, ledger: Ledger) -> tuple[str, dict[st
             ledger=ledger,
             keep=folder.path / "statement.json",
         ),
+        keys,
     )
     shutil.rmtree(staging, ignore_errors=True)
     return manifest.digest, headline(folder.report("evaluate"))

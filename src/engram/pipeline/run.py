@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engram.artifacts.opened import Keys
 from engram.artifacts.store import recover
 from engram.errors import Cancelled, EngramError, NeedsReview, Paused, PlatformError, Refused
 from engram.files import home_lock
@@ -55,6 +56,7 @@ def execute(
     baseline_only: bool = False,
     workers: int = 1,
     on_state: OnState = lambda record: None,
+    keys: Keys | None = None,
 ) -> RunRecord:
     """Take a run from where it stands to its artifact, and return its record; `workers` processes train.
 
@@ -63,10 +65,10 @@ def execute(
     """
     with home_lock(home, f"run {folder.id}"):
         settle(folder)
-        recover(home / "artifacts")
+        recover(home / "artifacts", keys)
         control.clear(folder.control)
         place = write_spec(folder, len(folder.attempts()) + 1, home, threads, workers)
-        authority = Home(folder, home, open_ledger(home))
+        authority = Home(folder, home, open_ledger(home), keys)
         return attempt(folder, place, authority, watch, workers, baseline_only=baseline_only, on_state=on_state)
 
 

@@ -14,7 +14,7 @@ import httpcore
 
 from engram.errors import UnsafeAddress
 from engram.security.guarded_network import Deadline, GuardedBackend, Resolve, resolve
-from engram.security.network_addresses import check_public
+from engram.security.network_addresses import check_public, is_loopback
 from engram.security.tls import client_context
 
 MAX_BYTES = 1 << 20
@@ -106,7 +106,7 @@ def check_url(url: str, *, allow_loopback: bool) -> SplitResult:
         why = "its host is not plain"
     elif _is_number(host) and not _is_address(host):
         why = "its host is a number in disguise"
-    elif parts.scheme != "https" and not (parts.scheme == "http" and allow_loopback and _is_loopback(host)):
+    elif parts.scheme != "https" and not (parts.scheme == "http" and allow_loopback and is_loopback(host)):
         why = "it is not https"
     if why:
         raise UnsafeAddress(f"The URL {_shown(url)} is not asked: {why}.")
@@ -170,10 +170,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _shown(url: str) -> str:

@@ -39,6 +39,20 @@ def check_public(said: str, *, allow_loopback: bool) -> Address:
     return found
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine talking to itself; a name other than localhost never counts as that.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("0.0.0.0"), is_loopback("engram.example.org")
+    (True, True, False, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _is_global(found: Address) -> bool:
     if not found.is_global or found.is_multicast or found.is_reserved or found.is_unspecified:
         return False

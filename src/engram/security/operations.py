@@ -67,7 +67,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
     },
     "datasets": {
         "list": _LIST, "read": _READ, "create": _MAKE, "preview": _READ, "download": _READ, "share": _WRITE,
-        "update": _WRITE, "delete": _WRITE,
+        "check": _WRITE, "update": _WRITE, "delete": _WRITE,
     },
     # what is on its way is its sender's own; finishing it also asks for the right to make what it becomes
     "uploads": {

@@ -41,6 +41,7 @@ class Caller:
 
     family: her sign-in, empty for a key. via: with what she came in: ``token``, ``cookie``, or the prefix of a key.
     subject: what the path names. said: what a route adds to the line of the audit; never a secret, never a body.
+    request: the id that the response will bear.
     """
 
     principal: Principal
@@ -51,6 +52,7 @@ class Caller:
     subject: str = ""
     roles: Mapping[str, CustomRole] = field(default_factory=dict)
     said: dict[str, Any] = field(default_factory=dict)
+    request: str = ""
 
     def require(
         self, what: str, owner: str | None, *, shared: bool = False, run: str | None = None, epoch: int | None = None
@@ -113,7 +115,8 @@ def caller_of(request: Request) -> Caller:
     def known(caller: Caller) -> None:
         request.state.caller = caller
 
-    return admit(here, given, address, operation, via=via, subject=subject, known=known)
+    id = str(getattr(request.state, "id", ""))
+    return admit(here, given, address, operation, via=via, subject=subject, known=known, request=id)
 
 
 def admit(
@@ -125,13 +128,14 @@ def admit(
     via: str = "",
     subject: str = "",
     known: Callable[[Caller], None] = lambda caller: None,
+    request: str = "",
 ) -> Caller:
     """Identify who asks, count it against her budget, and refuse what the policy gives to nobody like her.
 
     given: an Authorization header, or an empty text. known: is told who asks, whatever comes of it.
     """
     principal, family = identify(here, given)
-    caller = Caller(principal, operation, address, family, via, subject, here.roles.get())
+    caller = Caller(principal, operation, address, family, via, subject, here.roles.get(), request=request)
     known(caller)
     spend(here.limits, principal, address, operation)
     said = decide(principal, operation, custom_roles=caller.roles)

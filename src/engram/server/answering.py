@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from engram.errors import PlatformError, Refused
 from engram.schema.options import NO_OPTIONS, Options
 from engram.server.access import Caller
+from engram.server.filtering import guard_of
 from engram.server.platform import Platform
 from engram.store.records.deployments import Deployment
 from engram.store.records.settings import get_setting
@@ -53,12 +54,15 @@ def answer(
     key: where a canary answers a share of the requests, those with the same key are answered by the same artifact.
 
     Raises what the core tells: NotFound, Refused, UsageError for an input that the model can't take or that is too
-    long, ServerAway; and Refused for a deployment that is stopped.
+    long, ServerAway; Refused for a deployment that is stopped; and Blocked for a text that the content filters don't
+    let through, also while the answers are taken.
     """
     _refuse_stopped(found)
+    guard = guard_of(here, who, found.name)
+    guard.admit(inputs)
     artifact = drawn(found, key, who.principal.user)
     told = here.core.predict(artifact, [json.dumps(one) for one in inputs], bounded(here, options))
-    return Answers(artifact, _counted(here, found, len(inputs), map(json.loads, told)))
+    return Answers(artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
 
 
 def write(
@@ -66,10 +70,12 @@ def write(
 ) -> Writing:
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
+    guard = guard_of(here, who, found.name)
+    guard.admit([asked])
     artifact = drawn(found, key, who.principal.user)
     told = here.core.write(artifact, json.dumps(asked), bounded(here, options))
     said = (piece or json.loads(whole) for piece, whole in told)
-    return Writing(artifact, _counted(here, found, 1, said))
+    return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))
 
 
 def _counted(here: Platform, found: Deployment, inputs: int, told: Iterator[T]) -> Iterator[T]:

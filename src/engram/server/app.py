@@ -17,6 +17,7 @@ from engram.security.policy import check_operations
 from engram.server import doors, problems
 from engram.server.access import caller_of
 from engram.server.auditing import record_in
+from engram.server.listening import wants_https_kept
 from engram.server.live import messages, topics
 from engram.server.live.hub import Hub
 from engram.server.openapi import describe
@@ -33,6 +34,7 @@ MOST_BODY_BYTES = 4 * 2**20
 LARGE_BODIES = {"/v1/files": openai_files.MOST_FILE_BYTES + 2**20}
 # Routes that count what they read themselves, whatever the header says.
 OWN_LIMIT = {"PATCH": re.compile(r"/api/v1/uploads/[^/]+")}
+HTTPS_ONLY = "max-age=31536000"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -75,6 +77,8 @@ def create_app(platform: Platform) -> FastAPI:
         answer.headers["X-Request-ID"] = request.state.id
         for name, value in doors.HEADERS.items():
             answer.headers.setdefault(name, value)  # a page may be bound tighter
+        if platform.tls and wants_https_kept(request.headers.get("host", "")):
+            answer.headers["Strict-Transport-Security"] = HTTPS_ONLY
         if request.url.path.startswith(doors.PRIVATE):
             answer.headers["Cache-Control"] = "no-store"
         return answer

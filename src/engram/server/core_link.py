@@ -1,7 +1,11 @@
-"""The server's side of its talk with a core: where it listens, the home's secret, deadlines, errors by name."""
+"""The server's side of its talk with a core: where it listens, the home's secret, deadlines, errors by name.
+
+Off the loopback it speaks mutual TLS whatever the note of the core says, so nothing there can talk it into plaintext.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +17,8 @@ from engram import errors, files
 from engram.errors import EngramError
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.schema.options import NO_OPTIONS, Options
+from engram.security.network_addresses import is_loopback
+from engram.security.tls import CORE_NAME, caller_credentials
 
 CALL_SECONDS, PREDICT_SECONDS = 10.0, 120.0
 
@@ -95,6 +101,13 @@ class CoreLink:
             finally:
                 answers.cancel()
 
+    def classify(self, artifact: str, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Return the probability of each label, for each text."""
+        with _told():
+            asked = core_pb2.ClassifyRequest(artifact=artifact, texts=texts)
+            said = self._stub().Classify(asked, **self._call(PREDICT_SECONDS))
+            return [dict(one.probabilities) for one in said.scores]
+
     def health(self) -> Any:
         """Return the core's version and open models."""
         with _told():
@@ -104,11 +117,19 @@ class CoreLink:
         note = self._home / "core.json"
         if not note.exists():
             raise errors.ServerAway("There is no core in this home.", remedy="`engram up` starts server and core.")
-        address = str(files.read_json(note)["address"])
+        said = files.read_json(note)
+        address = str(said["address"])
         if self._channel is None or address != self._address:
             self.close()
-            self._channel, self._address = grpc.insecure_channel(address), address
+            self._channel, self._address = self._open(address, secured=bool(said.get("tls"))), address
         return core_pb2_grpc.CoreStub(self._channel)  # type: ignore[no-untyped-call]
+
+    def _open(self, address: str, *, secured: bool) -> grpc.Channel:
+        if is_loopback(address.rpartition(":")[0].strip("[]")) and not secured:
+            return grpc.insecure_channel(address)
+        own = caller_credentials(self._home / "keys", self._home / "tls", time.time)
+        credentials = grpc.ssl_channel_credentials(own.roots, own.own.key, own.own.certificate)
+        return grpc.secure_channel(address, credentials, [("grpc.ssl_target_name_override", CORE_NAME)])
 
     def _call(self, seconds: float) -> dict[str, Any]:
         secret = (self._home / "keys" / "core.secret").read_text().strip()

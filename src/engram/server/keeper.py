@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from engram import files
 from engram.proc import birth
+from engram.security.network_addresses import is_loopback
+from engram.security.tls import caller_credentials, core_credentials
 
+LOOPBACK = "127.0.0.1"
 BEAT_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 # A core that has lived this long was well; the next one is started without waiting.
@@ -24,11 +28,12 @@ WELL_SECONDS = 60.0
 class Keeper:
     """Keeps a home's core while the block lasts: the one that a killed server left, or a new one, and ends it then.
 
-    keep: False leaves the home without a core, for a server on a machine that only answers.
+    host: where a new one listens, off the loopback over mutual TLS only; None leaves the home without a core, for a
+    server on a machine that only answers.
     """
 
-    def __init__(self, home: Path, *, keep: bool = True) -> None:
-        self._home, self._keep, self._ended = home, keep, threading.Event()
+    def __init__(self, home: Path, host: str | None = LOOPBACK) -> None:
+        self._home, self._host, self._keep, self._ended = home, host or "", host is not None, threading.Event()
         self._thread = threading.Thread(target=self._work, name="keeper", daemon=True)
 
     def __enter__(self) -> Keeper:
@@ -70,7 +75,11 @@ class Keeper:
     def _start(self) -> dict[str, Any]:
         log = self._home / "logs" / "core.out"  # what it prints when it can't even begin; its own log is core.log
         log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "engram.core.main"]
+        if not is_loopback(self._host):
+            # Made here and before core starts, so that only one process ever makes the home's authority.
+            core_credentials(self._home / "keys", self._home / "tls", time.time, [self._host])
+            caller_credentials(self._home / "keys", self._home / "tls", time.time)
+        command = [sys.executable, "-m", "engram.core.main", "--host", self._host]
         environment = {**os.environ, "ENGRAM_HOME": str(self._home)}
         environment.pop(
             "ENGRAM_DATABASE_URL", None

@@ -19,9 +19,11 @@ import uvicorn
 
 from engram import __version__, files
 from engram.artifacts.store import recover
+from engram.client.trust import trusted_file
 from engram.errors import EngramError, PlatformError
 from engram.pipeline.run import open_ledger
 from engram.proc import birth
+from engram.security.at_rest import HomeKeys, seal_home
 from engram.security.entrance import make_entrance
 from engram.security.limits import make_limits
 from engram.security.logs import fields, logging_to
@@ -37,8 +39,8 @@ from engram.server.cli_key import keep_cli_key
 from engram.server.core_link import CoreLink
 from engram.server.datasets import adopt as adopt_datasets
 from engram.server.drain import drain
-from engram.server.keeper import Keeper
-from engram.server.live.protocol import OPTIONS
+from engram.server.keeper import LOOPBACK, Keeper
+from engram.server.listening import Listening, make_config
 from engram.server.platform import Platform
 from engram.server.sample import queue_sample
 from engram.server.scheduler import Scheduler
@@ -59,10 +61,13 @@ def open_platform(
     base_url: str | Callable[[], str],
     say: Callable[[str], None] = lambda text: None,
     ended: threading.Event | None = None,
+    *,
+    seal: bool = False,
 ) -> Iterator[tuple[Platform, str | None]]:
     """Open a home as its server; yields the platform and, at the very first start, the Admin's password.
 
-    base_url: where the server is reached, or what finds it out once this is the active server.
+    base_url: where the server is reached, or what finds it out once this is the active server. seal: let the home seal
+    its artifacts from now on.
 
     Raises HomeBusy when another process owns the home.
     """
@@ -71,7 +76,9 @@ def open_platform(
     opened = open_home(home, settings.database_url)
     try:
         with active(home, opened, say, ended or threading.Event()) as db:
-            recover(home / "artifacts")
+            recover(home / "artifacts", HomeKeys(home))
+            if seal and (sealed := seal_home(home)):
+                say(f"{sealed} artifacts were sealed.")
             url = base_url if isinstance(base_url, str) else base_url()
             families, passwords = StoredFamilies(db), Passwords()
             issuer = TokenIssuer(
@@ -102,23 +109,29 @@ def open_platform(
 
 def serve(
     settings: Settings,
-    host: str,
-    port: Callable[[], int],
+    at: Callable[[], Listening],
     say: Callable[[str], None],
     *,
     sample: bool = False,
-    core: bool = True,
+    core: str | None = LOOPBACK,
+    seal: bool = False,
 ) -> None:
     """Serve until a signal asks to end; what trains on this machine stops at a checkpoint first.
 
-    port: finds where to listen, once this is the active server. sample: whether the very first start of a home queues a
-    run of the sample recipe. core: whether to keep a core beside the server.
+    at: finds where to listen, once this is the active server. sample: whether the very first start of a home queues a
+    run of the sample recipe. core: where the core beside the server listens; None keeps none. seal: let the home seal
+    its artifacts from now on.
     """
-    ended = threading.Event()
+    ended, doors = threading.Event(), list[Listening]()
+
+    def base_url() -> str:
+        doors.append(at())
+        return doors[-1].base_url
+
     terminal = sys.stderr if sys.stderr.isatty() else None
     with _signals(lambda number, frame: ended.set()), logging_to(log_file(settings.home), terminal):
-        opened = open_platform(settings, lambda: f"http://{host}:{port()}", say, ended)
-        with opened as (platform, password), Keeper(settings.home, keep=core):
+        opened = open_platform(settings, base_url, say, ended, seal=seal)
+        with opened as (platform, password), Keeper(settings.home, core):
             app = create_app(platform)
             if password and sample:
                 queue_sample(platform)
@@ -128,17 +141,7 @@ def serve(
             files.write_json(note, {"url": platform.base_url, "pid": os.getpid(), "born": birth(os.getpid())})
             scheduler.start()
             LOG.info("the server is up", extra=fields(url=platform.base_url, version=__version__))
-            number = int(platform.base_url.rpartition(":")[2])
-            config = uvicorn.Config(
-                app,
-                host=host,
-                port=number,
-                log_config=None,  # what the library says goes to our log, too
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                **OPTIONS,
-            )
+            config = make_config(app, doors[-1])
             server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample), ended)
             try:
                 server.run()
@@ -217,9 +220,11 @@ class _Server(uvicorn.Server):
 
 def _welcome(platform: Platform, say: Callable[[str], None], password: str | None, sample: bool) -> None:
     """Say where the server is and how to come in, once its core answers too."""
-    port = platform.base_url.rpartition(":")[2]
+    url = platform.base_url.replace("http://127.0.0.1:", "http://localhost:")
     missing = wait_for_core(platform)
-    say(f"Engram is ready at http://localhost:{port}" if not missing else f"Engram is at http://localhost:{port}")
+    say(f"Engram is ready at {url}" if not missing else f"Engram is at {url}")
+    if platform.tls:
+        say(f"Clients elsewhere trust it with ENGRAM_CA set to a copy of {trusted_file(platform.home)}")
     if missing:
         say(f"There is no core yet, so nothing trains or answers: {missing}")
     if password:

@@ -12,6 +12,7 @@ from engram.ledger.log import Ledger
 from engram.pipeline.authority import Home
 from engram.pipeline.folder import RunFolder
 from engram.security.api_keys import make_attempt_key
+from engram.security.at_rest import HomeKeys
 from engram.security.entrance import Entrance
 from engram.security.fetch import Fetcher
 from engram.security.limits import Limits, with_budgets
@@ -87,6 +88,11 @@ class Platform:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
 
     @property
+    def tls(self) -> bool:
+        """Tell whether the server is reached over TLS only, so that cookies may be kept to it."""
+        return self.base_url.startswith("https:")
+
+    @property
     def keys(self) -> StoredKeys:
         """Return where keys are kept."""
         return StoredKeys(self.db)
@@ -101,4 +107,4 @@ class Platform:
 
     def authority(self, run: str) -> Home:
         """Return who declares, judges and publishes for a run; hold `writing` while it does."""
-        return Home(self.folder(run), self.home, self.ledger)
+        return Home(self.folder(run), self.home, self.ledger, HomeKeys(self.home))

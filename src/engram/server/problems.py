@@ -29,6 +29,7 @@ STATUS: Mapping[type[EngramError], int] = {
     errors.Throttled: 429,
     errors.WeakPassword: 422,
     errors.UnsafeAddress: 422,
+    errors.Blocked: 422,
     errors.Conflict: 409,
     errors.NoSlot: 409,
     errors.NoRoom: 507,

@@ -12,7 +12,9 @@ from engram.server.routes import (
     comparing,
     datasets,
     deployments,
+    filters,
     health,
+    home,
     keys,
     ledger,
     live,
@@ -65,4 +67,6 @@ ROUTERS = (
     settings,
     audit,
     oauth,
+    filters,
+    home,
 )

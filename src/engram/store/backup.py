@@ -18,7 +18,7 @@ from engram import __version__
 from engram.artifacts.paths import check_path
 from engram.errors import EngramError, NotFound, PlatformError, UsageError, VerificationFailed
 from engram.files import fsync_folder, fsync_tree, new_folder, read_json, sha256_file, write_json
-from engram.ledger.keys import PUBLIC_FILE, VerifierKey, load_vkey
+from engram.ledger.keys import PUBLIC_FILE, ROTATIONS_FILE, VerifierKey, load_vkey
 from engram.ledger.verify import verify_ledger
 from engram.proc import crashpoint
 from engram.schema.codec import from_dict, to_dict
@@ -136,7 +136,7 @@ def _copied(home: Path, folder: Path, keys: bool) -> Iterator[FileEntry]:
             inside = path.relative_to(home).as_posix()
             yield copy_file(path, folder / inside, check_path(inside))
     for path in plain_files(home / KEYS, frozenset()):
-        if keys or path.suffix == ".pub":
+        if keys or path.suffix == ".pub" or path.name == ROTATIONS_FILE:
             inside = path.relative_to(home).as_posix()
             yield copy_file(path, folder / inside, check_path(inside))
     if (home / LEDGER).exists():

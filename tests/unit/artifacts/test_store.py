@@ -96,7 +96,7 @@ def test_a_file_that_changes_while_it_is_copied_is_noticed(tmp_path: Path, monke
     assert names(tmp_path / "store") == []
 
 
-@pytest.mark.parametrize("what", ["_copy", "fsync_tree", "write_atomic", "_rename"])
+@pytest.mark.parametrize("what", ["_copy", "fsync_tree", "write_atomic", "put_in_place"])
 def test_a_full_disk_leaves_nothing_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str):
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from support.artifacts import make_artifact
 
-from engram.core.guard import METHODS, shared_secret
+from engram.core.guard import OPERATIONS, shared_secret
 from engram.core.models import Models
 from engram.core.service import serve
 from engram.errors import UserError
@@ -78,7 +78,7 @@ CALLS = [
 
 
 def test_the_calls_of_these_tests_are_all_there_are():
-    assert {f"/engram.core.v1.Core/{name}" for name, _ in CALLS} == METHODS
+    assert {f"/engram.core.v1.Core/{name}" for name, _ in CALLS} == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(("name", "request_"), CALLS, ids=[name for name, _ in CALLS])

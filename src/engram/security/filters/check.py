@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from engram.files import sha256_bytes
-from engram.security.filters.decision import Action, FilterDecision, Looked, Rule, Stage, first_match
+from engram.security.filters.decision import SEVERITY, Action, FilterDecision, Looked, Rule, first_match
 from engram.security.filters.normalise import clean, views
 from engram.security.filters.unwrap import unwrap
 
 MAX_CHARACTERS = 4_000_000
 APART = "\n" * 4  # farther than `join_split` joins
+DOWN = "classifier.down"
+
+Scores = Sequence[Mapping[str, float]]
 
 
 class Classifier(Protocol):
     """Says how likely each of its labels is; it runs in core, so it may be down."""
 
-    def score(self, text: str) -> Mapping[str, float]:
-        """Return label → probability; raise anything when it can't."""
+    def score_all(self, texts: Sequence[str]) -> Scores:
+        """Return label → probability for each text; raise anything when it can't."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,16 @@ class Filter:
     max_characters: int = MAX_CHARACTERS
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What limits and patterns said of one text. texts: what the classifier is to see of it."""
+
+    digest: str
+    decision: FilterDecision | None = None
+    flagged: str = ""
+    texts: tuple[str, ...] = ()
+
+
 def check(filter_: Filter, text: str) -> FilterDecision:
     """Decide what happens with a text; time and memory are linear in its length.
 
@@ -55,23 +69,14 @@ def check(filter_: Filter, text: str) -> FilterDecision:
     >>> check(Filter(), "hello").classifier
     'none installed'
     """
-    digest = sha256_bytes(text.encode("utf-8", "surrogatepass"))
-    if len(text) > filter_.max_characters:
-        return FilterDecision("block", "limits", "limit.size", digest, "not asked")
-    cleaned = clean(text)
-    if len(cleaned) > filter_.max_characters:  # some characters are up to 18 in NFKC
-        return FilterDecision("block", "limits", "limit.size", digest, "not asked")
-    found = unwrap(cleaned)
-    inside = APART.join(found.texts)
-    rule = first_match(filter_.rules, readings(cleaned, inside))
-    if rule is not None and rule.action == "block":
-        return FilterDecision("block", "patterns", rule.id, digest, "not asked")
-    if found.beyond_limits:
-        return FilterDecision("block", "limits", "limit.wrapped", digest, "not asked")
-    action, stage, why, looked = _classify(filter_, [cleaned, inside] if inside else [cleaned])
-    if rule is not None and action != "block":
-        action, stage, why = "flag", "patterns", rule.id
-    return FilterDecision(action, stage, why, digest, looked)
+    return check_all(filter_, [text])[0]
+
+
+def check_all(filter_: Filter, texts: Sequence[str]) -> list[FilterDecision]:
+    """Decide about many texts; the classifier is asked once for all that it must see."""
+    found = [_read(filter_, text) for text in texts]
+    scores = iter(_scores(filter_, [text for one in found for text in one.texts]))
+    return [one.decision or _judge(filter_, one, list(islice(scores, len(one.texts)))) for one in found]
 
 
 def readings(cleaned: str, inside: str) -> list[str]:
@@ -79,21 +84,47 @@ def readings(cleaned: str, inside: str) -> list[str]:
     return list(dict.fromkeys((*views(cleaned), *(views(clean(inside)) if inside else ()))))
 
 
-def _classify(filter_: Filter, texts: list[str]) -> tuple[Action, Stage, str, Looked]:
-    if filter_.classifier is None:
-        return "allow", "end", "", "none installed"
-    found: tuple[Action, Stage, str, Looked] = ("allow", "end", "", "looked")
-    for text in texts:
-        try:
-            scores = filter_.classifier.score(text)
-            given = {each.label: float(scores[each.label]) for each in filter_.thresholds}
-        except Exception:  # whatever it is, the text has not been judged
-            return "block", "classifier", "classifier.down", "down"
-        if not all(math.isfinite(score) and 0 <= score <= 1 for score in given.values()):
-            return "block", "classifier", "classifier.down", "down"
-        for each in filter_.thresholds:
-            if given[each.label] >= each.at_least and each.action != "allow":
-                if each.action == "block":
-                    return "block", "classifier", each.label, "looked"
-                found = (each.action, "classifier", each.label, "looked")
-    return found
+def _read(filter_: Filter, text: str) -> _Read:
+    digest = sha256_bytes(text.encode("utf-8", "surrogatepass"))
+    if len(text) > filter_.max_characters:
+        return _Read(digest, FilterDecision("block", "limits", "limit.size", digest, "not asked"))
+    cleaned = clean(text)
+    if len(cleaned) > filter_.max_characters:  # some characters are up to 18 in NFKC
+        return _Read(digest, FilterDecision("block", "limits", "limit.size", digest, "not asked"))
+    found = unwrap(cleaned)
+    inside = APART.join(found.texts)
+    rule = first_match(filter_.rules, readings(cleaned, inside))
+    if rule is not None and rule.action == "block":
+        return _Read(digest, FilterDecision("block", "patterns", rule.id, digest, "not asked"))
+    if found.beyond_limits:
+        return _Read(digest, FilterDecision("block", "limits", "limit.wrapped", digest, "not asked"))
+    texts = () if filter_.classifier is None else (cleaned, inside) if inside else (cleaned,)
+    return _Read(digest, None, rule.id if rule else "", texts)
+
+
+def _scores(filter_: Filter, texts: list[str]) -> list[dict[str, float]]:
+    """Return the thresholds' labels with their probabilities for each text; none at all when they can't be had."""
+    if filter_.classifier is None or not texts:
+        return []
+    try:
+        said = list(filter_.classifier.score_all(texts))
+        given = [{each.label: float(one[each.label]) for each in filter_.thresholds} for one in said]
+    except Exception:  # whatever it is, the texts have not been judged
+        return []
+    sound = len(given) == len(texts) and all(
+        math.isfinite(score) and 0 <= score <= 1 for one in given for score in one.values()
+    )
+    return given if sound else []
+
+
+def _judge(filter_: Filter, read: _Read, given: Scores) -> FilterDecision:
+    looked: Looked = "none installed" if filter_.classifier is None else "looked"
+    if filter_.classifier is not None and not given:
+        return FilterDecision("block", "classifier", DOWN, read.digest, "down")
+    crossed = [each for scores in given for each in filter_.thresholds if scores[each.label] >= each.at_least]
+    worst = max(crossed, key=lambda each: SEVERITY[each.action], default=None)
+    if read.flagged and (worst is None or worst.action != "block"):
+        return FilterDecision("flag", "patterns", read.flagged, read.digest, looked)
+    if worst is None or worst.action == "allow":
+        return FilterDecision("allow", "end", "", read.digest, looked)
+    return FilterDecision(worst.action, "classifier", worst.label, read.digest, looked)

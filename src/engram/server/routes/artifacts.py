@@ -9,11 +9,12 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
 from engram.artifacts.check import check_payload
-from engram.artifacts.manifest import parse_manifest
-from engram.artifacts.paths import MANIFEST, RESERVED
+from engram.artifacts.opened import opened
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound, Refused
+from engram.security.at_rest import HomeKeys
 from engram.server.access import Here, Who
+from engram.server.sealed import send
 from engram.server.shapes.artifacts import ArtifactList, ArtifactOut, Checked
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.pages import USUAL
@@ -101,18 +102,15 @@ def certificate(digest: str, who: Who, here: Here) -> FileResponse:
 def checked(digest: str, who: Who, here: Here) -> Checked:
     """Look at each file of an artifact again: is it what the manifest says?"""
     folder = folder_of(here.home / "artifacts", find(here, who, digest).digest)
-    found = [asdict(one) for one in check_payload(folder, (folder / "manifest.json").read_bytes())]
+    with opened(folder, HomeKeys(here.home)) as plain:
+        found = [asdict(one) for one in check_payload(plain, (plain / "manifest.json").read_bytes())]
     return Checked.model_validate({"ok": all(one["ok"] for one in found), "checks": found})
 
 
 @router.get("/{digest}/files/{path:path}", operation_id="artifacts.download")
-def download(digest: str, path: str, who: Who, here: Here) -> FileResponse:
+def download(digest: str, path: str, who: Who, here: Here) -> Response:
     """Return one file of an artifact: one that its manifest names, the manifest itself or the certificate."""
-    folder = folder_of(here.home / "artifacts", find(here, who, digest).digest)
-    named = {one.path for one in parse_manifest((folder / MANIFEST).read_bytes()).files} | RESERVED
-    if path not in named or not (folder / path).is_file() or (folder / path).is_symlink():
-        raise NotFound(f"The artifact has no file {path[:200]!r}.", remedy=f"{MANIFEST} names them.")
-    return FileResponse(folder / path, media_type="application/octet-stream")
+    return send(folder_of(here.home / "artifacts", find(here, who, digest).digest), path, HomeKeys(here.home))
 
 
 def find(here: Here, who: Who, digest: str) -> Artifact:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engram import registry
 from engram.data.mapping import preview as mapped
 from engram.data.names import read_as
-from engram.data.quality import first_rows
+from engram.data.quality import all_rows, first_rows
 from engram.data.stored import find_content, told_as
 from engram.errors import DataError, NotFound, UsageError
 from engram.schema.card import KindCard
@@ -19,6 +19,7 @@ from engram.schema.codec import to_dict
 from engram.schema.form import FORMS
 from engram.server import datasets as material
 from engram.server.access import Here, Who
+from engram.server.filtering import scan, text_of
 from engram.server.versions import IfMatch, version_of
 from engram.store.pages import USUAL, Ask
 from engram.store.records import datasets
@@ -88,6 +89,27 @@ def preview(
         "columns": names,
         "rows": shown,
         "mapping": to_dict(mapped(forms, _pairs(columns), names, first)),
+    }
+
+
+@router.post("/{dataset}/check", operation_id="datasets.check")
+def check(dataset: str, who: Who, here: Here) -> dict[str, Any]:
+    """Look at every row with the content filters; what is found is named by its line and rule, and never repeated."""
+    found = find(here, who, dataset)
+    path = _content(here, found)
+    rows = all_rows(path, read_as(found.body["read"]))
+    try:
+        said = scan(here, who, found.id, ((line, text_of(cells, keys=False)) for line, cells in rows))
+    except DataError as error:
+        raise told_as(error, path, found.name) from error
+    lines = [{"line": line, "action": one.action, "stage": one.stage, "rule": one.rule} for line, one in said.found]
+    return {
+        "on": said.on,
+        "rows": said.rows,
+        "blocked": said.blocked,
+        "flagged": said.flagged,
+        "classifier": said.classifier,
+        "found": lines,
     }
 
 

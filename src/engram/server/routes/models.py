@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import files, registry
+from engram.artifacts.opened import is_sealed_folder
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound, UsageError
 from engram.pipeline.control import clear
@@ -16,7 +17,8 @@ from engram.pipeline.template import keep_text
 from engram.schema.codec import to_dict
 from engram.schema.recipe import Recipe
 from engram.schema.state import flag
-from engram.server import candidates, material, trainers
+from engram.security.at_rest import HomeKeys
+from engram.server import candidates, material, sealed, trainers
 from engram.server.access import Here, Who
 from engram.server.leased import present
 from engram.server.routes import templates
@@ -77,10 +79,11 @@ def read(id: Id, who: Who, here: Here) -> dict[str, Any]:
 @router.get("/{id}/download", operation_id="models.download", response_model=None)
 def download(
     id: Id, who: Who, here: Here, what: material.What = "material", file: str | None = None
-) -> dict[str, Any] | FileResponse:
+) -> dict[str, Any] | Response:
     """List the files of a template or run, or send one of them; a Range goes on where a transfer was cut off.
 
-    what: `material` for what a worker trains by, `artifact` for what was published, `report` for the evidence.
+    what: `material` for what a worker trains by, `artifact` for what was published, `report` for the evidence. A
+    sealed artifact is opened as it is sent, always from its beginning.
     """
     if id.startswith(TEMPLATE):
         text = str(templates.find(here, who, id).body.get("recipe_text", ""))
@@ -90,6 +93,14 @@ def download(
         run, folder = find_run(here, who, id), here.folder(id)
         if what == "material":
             found = dict(material.material(folder, here.home))
+        elif (
+            what == "artifact"
+            and run.artifact
+            and is_sealed_folder(place := folder_of(here.home / "artifacts", run.artifact))
+        ):
+            if file is None:
+                return {"id": id, "what": what, "files": sealed.listed(place)}
+            return sealed.send(place, file, HomeKeys(here.home))
         elif what == "artifact":
             found = dict(material.artifact(here.home / "artifacts", run.artifact))
         else:

@@ -2,7 +2,7 @@
 
 from engram.store.tables.base import METADATA
 from engram.store.tables.fine_tunings import fine_tunings
-from engram.store.tables.house import audit, counters, idempotency, leases, settings
+from engram.store.tables.house import audit, counters, filter_decisions, idempotency, leases, settings
 from engram.store.tables.material import datasets, recipes, templates, uploads
 from engram.store.tables.people import api_keys, logins, roles, users
 from engram.store.tables.runs import attempts, events, points, reports, reviews, runs, verdicts
@@ -19,6 +19,7 @@ __all__ = [
     "deployment_history",
     "deployments",
     "events",
+    "filter_decisions",
     "fine_tunings",
     "idempotency",
     "leases",

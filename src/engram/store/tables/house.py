@@ -46,6 +46,26 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 
+# What content filters decided: where and by which rule, with the digest of the text and never the text itself.
+filter_decisions = Table(
+    "filter_decisions",
+    METADATA,
+    Column("id", Cursor, primary_key=True, autoincrement=True),
+    number("time"),
+    words("request"),
+    words("user"),
+    words("side"),
+    words("subject"),
+    words("action"),
+    words("stage"),
+    words("rule"),
+    words("classifier"),
+    words("digest"),
+    Index(None, "subject", "id"),
+    Index(None, "action", "id"),
+    sqlite_autoincrement=True,
+)
+
 settings = Table(
     "settings",
     METADATA,

@@ -316,6 +316,15 @@ def _house() -> None:
     )
     indexes("audit", ("actor", "id"), ("operation", "id"), ("subject", "id"), ("time",))
     op.create_table(
+        "filter_decisions",
+        *cursor("id"),
+        *whole("time"),
+        *text("request", "user", "side", "subject", "action", "stage", "rule", "classifier", "digest"),
+        primary("filter_decisions", "id"),
+        sqlite_autoincrement=True,
+    )
+    indexes("filter_decisions", ("subject", "id"), ("action", "id"))
+    op.create_table(
         "settings",
         *text("name", "value", "actor"),
         *whole("updated", "version"),

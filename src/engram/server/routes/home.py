@@ -1,0 +1,46 @@
+"""The house itself: its keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from engram.ledger.rotation import rotate_ledger_key
+from engram.pipeline.run import open_ledger
+from engram.security.at_rest import rotate_home_kek
+from engram.security.signing_keys import rotate_signing_keys
+from engram.security.tokens import ACCESS_SECONDS
+from engram.server.access import Here, Who
+
+router = APIRouter(prefix="/api/v1/home", tags=["home"])
+
+
+class Rotation(BaseModel):
+    """Which keys to replace: those that sign access tokens, the one that wraps the keys of sealed artifacts, or the
+    ledger's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what: Literal["tokens", "kek", "ledger"]
+
+
+@router.post("/keys/rotate", operation_id="home.rotate_keys")
+def rotate(asked: Rotation, who: Who, here: Here) -> dict[str, Any]:
+    """Work with a new key from now on; what the old one signed or wrapped stays good."""
+    with here.writing:
+        if asked.what == "tokens":
+            keys = rotate_signing_keys(here.home / "keys", here.clock, token_seconds=ACCESS_SECONDS)
+            here.entrance = replace(here.entrance, tokens=replace(here.entrance.tokens, keys=keys))
+            said: dict[str, Any] = {"what": "tokens", "key": keys.kid}
+        elif asked.what == "ledger":
+            signer = rotate_ledger_key(here.home / "keys", here.ledger)
+            here.ledger = open_ledger(here.home)
+            said = {"what": "ledger", "key": signer.key.id}
+        else:
+            kid, count = rotate_home_kek(here.home)
+            said = {"what": "kek", "key": kid, "rewrapped": count}
+    who.said.update(said)
+    return said
