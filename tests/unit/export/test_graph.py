@@ -67,6 +67,22 @@ def test_it_stops_when_every_row_has_ended(both):
     assert graph.generate(**batch, max_new_tokens=3, eos_token_id=first).shape[1] == free.shape[1] - 2
 
 
+def test_a_row_ends_where_a_criterion_says_so_and_the_others_go_on(both):
+    model, tokenizer, graph = both
+    batch = prompts(tokenizer)
+    begin = theirs(model, batch, max_new_tokens=1).shape[1] - 1
+
+    def after_three(tokens, scores=None, **more):
+        rows = torch.arange(len(tokens))
+        return (rows % 2 == 0) & torch.tensor(tokens.shape[1] - begin >= 3)
+
+    asked = {"max_new_tokens": 9, "pad_token_id": 0, "eos_token_id": -1, "stopping_criteria": [after_three]}
+    wanted = theirs(model, batch, **asked)
+    found = graph.generate(**batch, **asked)
+    assert torch.equal(found, wanted)
+    assert (found[::2, begin + 3 :] == 0).all()
+
+
 def test_padding_on_the_right_says_the_same(both):
     _, tokenizer, graph = both
     left, right = (graph.generate(**prompts(tokenizer, side), max_new_tokens=5)[:, -5:] for side in ("left", "right"))
