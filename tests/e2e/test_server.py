@@ -84,7 +84,7 @@ def test_a_command_in_the_servers_home_asks_the_server(server):
     assert "evaluate advance" in told.stdout
     last = server.home.json("runs", "show", "last")
     assert (last["recipe"], last["state"]) == ("toy_again", "published")
-    assert server.home.engram("deploy", "last", "--as", "again").returncode == 0
+    assert server.home.engram("deploy", "last", "--as", "again", "--advisory").returncode == 0
     (answer,) = server.home.json("predict", "again", "alpha")
     assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
     assert (server.home.home / "keys" / "cli.key").stat().st_mode & 0o777 == 0o600

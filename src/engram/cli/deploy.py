@@ -16,6 +16,9 @@ def deploy(
     artifact: Annotated[str, typer.Argument(help="An artifact (digest), a run that published one, or 'last'.")],
     name: Annotated[str, typer.Option("--as", help="The name: lower-case letters, digits and '-'.")],
     reason: Reason = "",
+    advisory: Annotated[
+        bool, typer.Option("--advisory", help="Deploy also what does not bear its load test (Admins only).")
+    ] = False,
 ) -> int:
     """Let an artifact answer under a name: a new one, or in place of the artifact that answers now."""
     from engram.cli.served import need_client
@@ -24,13 +27,13 @@ def deploy(
 
     home = load_settings().home
     client = need_client(home, "A deployment")
-    digest = digest_of(home, artifact)
+    digest, simulate = digest_of(home, artifact), "advisory" if advisory else "enforced"
     try:
         version = client.deployments.get(name)["version"]
     except NotFound:
-        made = client.deployments.create(name, digest)
+        made = client.deployments.create(name, digest, simulate=simulate)
     else:
-        made = client.deployments.promote(name, digest, version=version, reason=reason)
+        made = client.deployments.promote(name, digest, version=version, reason=reason, simulate=simulate)
     output.emit(made, f"{name} answers with {digest} (version {made['version']}).", f"Ask it: engram predict {name} …")
     return 0
 

@@ -24,18 +24,24 @@ class Deployments(Noun):
         return (yield from self._get(f"/deployments/{name}"))
 
     @returns
-    def create(self, name: str, artifact: str) -> Any:
-        """Let an artifact answer under a new name. Example: ``client.deployments.create("tickets", digest)``."""
-        return (yield from self._post("/deployments", {"name": name, "artifact": artifact}, makes=True))
+    def create(self, name: str, artifact: str, *, simulate: str = "enforced") -> Any:
+        """Let an artifact answer under a new name. Example: ``client.deployments.create("tickets", digest)``.
+
+        simulate: ``advisory`` deploys also what does not bear its load test; only Admins may ask for it.
+        """
+        path = f"/deployments?simulate={simulate}"
+        return (yield from self._post(path, {"name": name, "artifact": artifact}, makes=True))
 
     @returns
-    def promote(self, name: str, artifact: str, *, version: int | None = None, reason: str = "") -> Any:
-        """Let another artifact answer under a name.
+    def promote(
+        self, name: str, artifact: str, *, version: int | None = None, reason: str = "", simulate: str = "enforced"
+    ) -> Any:
+        """Let another artifact answer under a name; `simulate` as for `create`.
 
         version: the one that you read, so that two changes can't cross; without it the one that is there now.
         """
         body = {"artifact": artifact, "version": (yield from self._version(name, version)), "reason": reason}
-        return (yield from self._post(f"/deployments/{name}/promote", body))
+        return (yield from self._post(f"/deployments/{name}/promote?simulate={simulate}", body))
 
     @returns
     def rollback(self, name: str, *, version: int | None = None, reason: str = "") -> Any:
