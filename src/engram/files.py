@@ -123,6 +123,15 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder: first its name, so that a crash leaves no half of it under it; one that is not there is gone."""
+    if not path.exists():
+        return
+    going = path.with_name(f".tmp-{path.name}-{os.urandom(4).hex()}")
+    path.replace(going)
+    shutil.rmtree(going)
+
+
 @contextmanager
 def home_lock(home: Path, owner: str) -> Iterator[None]:
     """Hold the home folder as its only writer.

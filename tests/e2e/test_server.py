@@ -59,7 +59,12 @@ def test_the_same_key_makes_no_second_run_and_another_body_is_refused(server):
 
 
 def test_a_deployment_answers_and_each_change_is_in_the_ledger(server):
-    made = server.call("POST", "/deployments", {"name": "tickets", "artifact": server.record["artifact"]})
+    # Advisory: what a load shows on a machine that does other work is nothing that a test may depend on.
+    asked = {"name": "tickets", "artifact": server.record["artifact"]}
+    made = server.call("POST", "/deployments", asked, query={"simulate": "advisory"})
+    report = server.call("GET", f"/runs/{server.run}/reports/deploy")
+    assert report["metrics"]["error_rate"]["value"] == 0
+    assert report["n"] > 0
     (answer,) = server.call("POST", "/deployments/tickets/predict", {"inputs": ["alpha"]})["answers"]
     assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
     with pytest.raises(UsageError):
@@ -95,6 +100,33 @@ def test_the_library_finds_the_server_of_its_home(server, monkeypatch):
 def test_a_writer_that_is_no_client_is_told_who_owns_the_home(server):
     with pytest.raises(HomeBusy, match="the server"), home_lock(server.home.home, "somebody else"):
         pass
+
+
+def test_a_run_is_paused_resumed_and_published_and_its_artifact_answers_a_share(server):
+    waiting = server.call("POST", "/runs", {"recipe": "toy", "set": ["train.seed=8"]})
+    run = waiting["id"]
+    server.wait(run, "running")
+    server.call("POST", f"/runs/{run}/pause")
+    assert server.wait(run, "paused", "published")["state"] == "paused"
+    seen = server.call("POST", f"/runs/{run}/resume")
+    assert (seen["state"], seen["attempt"]) == ("queued", 1)
+    record = server.wait(run, "published")
+    assert record["attempt"] == 2
+    compared = server.call("GET", "/runs/compare", query={"a": server.run, "b": run})
+    assert compared["recipes"]["train.seed"][1] == 8
+    assert {one["metric"] for one in compared["metrics"] if one["stage"] == "evaluate"} >= {"accuracy"}
+    at = server.call("GET", "/deployments/tickets")
+    asked = {"artifact": record["artifact"], "share": 0.5, "version": at["version"]}
+    begun = server.call("PUT", "/deployments/tickets/canary", asked, query={"simulate": "advisory"})
+    ask = lambda: server.call("POST", "/deployments/tickets/predict", {"inputs": ["alpha"]})["artifact"]  # noqa: E731
+    assert {ask() for _ in range(40)} == {server.record["artifact"], record["artifact"]}
+    promoted = server.call("POST", "/deployments/tickets/canary/promote", {"version": begun["version"]})
+    assert {ask() for _ in range(4)} == {record["artifact"]}
+    stopped = server.call("POST", "/deployments/tickets/stop", {"version": promoted["version"]})
+    with pytest.raises(Refused, match="stopped"):
+        ask()
+    server.call("POST", "/deployments/tickets/start", {"version": stopped["version"]})
+    assert ask() == record["artifact"]
 
 
 def test_who_may_not_is_refused_and_sees_nothing(server):

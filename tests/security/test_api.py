@@ -24,12 +24,13 @@ from engram.store.records import artifacts, attempts, deployments, fine_tunings,
 
 # These name the object in the body, as their clients do.
 NAMED_IN_BODY = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
-PLACES = {"attempt": 1, "index": 0, "command": "cancel"}
+PLACES = {"attempt": 1, "index": 0, "command": "cancel", "stage": "data"}
 BODY = {
     "epoch": 1, "stage": "data", "state": "running", "version": 1, "inputs": ["a"], "name": "x", "recipe": "quickstart",
     "text": "x", "old": "x", "new": "y", "password": "x", "refresh_token": "x", "scopes": ["*"], "reason": "r",
     "role": "viewer", "operations": {"runs.list": "own"}, "disabled": True, "title": "t", "value": 1,
     "step": 0, "trial": 0, "metrics": {"loss": 1.0}, "model": "anns", "input": "x", "prompt": "x",
+    "priority": 1, "shared": True, "pinned": True, "decision": "approve", "share": 0.1,
     "messages": [{"role": "user", "content": "x"}],
 }  # fmt: skip
 RUN_A = "r_" + "A" * 26

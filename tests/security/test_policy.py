@@ -41,8 +41,8 @@ ADMINS_ONLY = {
     "cloud.start", "cloud.stop", "users.list", "users.create", "users.update", "users.assign_role",
     "users.reset_password", "users.disable", "users.delete", "roles.list", "roles.read", "roles.create",
     "roles.update", "roles.delete", "policy.write", "filters.read", "filters.write", "filters.test",
-    "filters.decisions", "audit.list", "audit.verify", "audit.export", "settings.read", "settings.write",
-    "home.gc", "home.backup",
+    "filters.decisions", "audit.list", "audit.export", "audit.verify", "settings.read", "settings.write", "home.gc",
+    "home.backup",
     "home.restore", "home.rotate_keys", "ws.system",
 }  # fmt: skip
 VIEWERS = OPEN | {
@@ -51,7 +51,7 @@ VIEWERS = OPEN | {
         "templates": "list read certificate", "datasets": "list read preview download",
         "recipes": "list read validate",
         "kinds": "list read", "runs": "list read watch compare", "iterations": "list read", "events": "list watch",
-        "reports": "list read", "verdicts": "list read", "reviews": "list read",
+        "reports": "list read page", "verdicts": "list read", "reviews": "list read",
         "artifacts": "list read download verify", "deployments": "list read predict stream feedback",
         "models": "read download", "modulations": "list read", "attempts": "read",
         "ledger": "list read prove verify checkpoint", "certificates": "list read verify", "alerts": "list read",

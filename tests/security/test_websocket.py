@@ -18,9 +18,10 @@ from engram.security.operations import OPERATIONS
 from engram.security.refresh import begin_family
 from engram.security.tokens import make_access_token
 from engram.server.app import create_app, sockets
+from engram.server.cookies import ACCESS
 from engram.server.live import connection, topics
 from engram.server.live.hub import MOST_OF_A_USER, MOST_TOPICS
-from engram.store.records import artifacts, deployments, users
+from engram.store.records import artifacts, deployments, roles, users
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the server is not offered on Windows")
 
@@ -112,6 +113,14 @@ def test_a_key_opens_by_header_and_a_token_by_protocol(server):
     with server.connect(subprotocols=["engram.v1", f"bearer.{token}"], origin=server.origin) as ws:
         assert ws.subprotocol == "engram.v1"
         assert hears(ws, "ledger")["type"] == "subscribed"
+
+
+def test_the_cookie_of_a_sign_in_opens_for_the_servers_own_page_only(server):
+    cookie = {"headers": {"Cookie": f"{ACCESS}={token_of(server, 'ann')}"}}
+    with server.connect(origin=server.origin, **cookie) as ws:
+        assert hears(ws, "ledger")["type"] == "subscribed"
+    assert refused(server, origin="https://evil.example", **cookie)[0] == 403
+    assert refused(server, **cookie)[0] == 401
 
 
 @pytest.mark.parametrize(
@@ -296,6 +305,20 @@ def test_a_connection_ends_with_its_user_and_with_her_role(server):
         with server.platform.db.write() as tx:
             users.change_user(tx, user, disabled=1)
         assert closing(ws)[0] == connection.NOT_SIGNED_IN
+
+
+def test_a_connection_ends_when_the_role_that_an_admin_made_is_changed(server):
+    with server.platform.db.write() as tx:
+        roles.create_role(tx, "watcher", {"ws.connect": "own", "ws.ledger": "any"})
+        server.ids["wes"] = users.create_user(tx, name="wes", role="watcher").id
+    server.platform.roles.forget()
+    server.keys["wes"] = server.new_key("wes")
+    with server.connect("wes") as ws:
+        assert hears(ws, "ledger")["type"] == "subscribed"
+        assert hears(ws, "runs")["error"] == "Forbidden"
+        with server.platform.db.write() as tx:
+            roles.change_role(tx, "watcher", {"ws.connect": "own"})
+        assert closing(ws)[0] == connection.NOT_ALLOWED
 
 
 def test_a_connection_ends_with_its_sign_in(server):

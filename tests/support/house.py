@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
-from support.artifacts import make_artifact
+from support.household import publish
 
 from engram.errors import UsageError
 from engram.schema.options import NO_OPTIONS, Options
@@ -20,7 +20,7 @@ from engram.server.app import create_app
 from engram.server.main import open_platform
 from engram.server.platform import Platform
 from engram.settings import load_settings
-from engram.store.records import artifacts, deployments, users
+from engram.store.records import deployments, users
 
 ROLES = {"ann": "developer", "bob": "developer", "eve": "viewer", "root": "admin"}
 
@@ -94,10 +94,8 @@ class House:
 
     def deploy(self, name: str, owner: str = "ann", task: str = "generate") -> str:
         """Deploy an artifact of a task under a name, as if it had been published; return its digest."""
-        digest = make_artifact(self.platform.home / "artifacts", name)
-        whose = {"owner": self.ids[owner], "kind": "language", "task": task}
+        digest = publish(self.platform, self.ids[owner], name, task=task)
         with self.platform.db.write() as tx:
-            artifacts.put_artifact(tx, digest=digest, name=name, run="", bytes=1, **whose)
             deployments.create_deployment(tx, name=name, owner=self.ids[owner], artifact=digest, actor=self.ids[owner])
         return digest
 

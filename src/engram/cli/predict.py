@@ -36,9 +36,9 @@ def predict(
     inputs = read_inputs("-" if texts == ["-"] else file) if file or texts == ["-"] else list(texts or _lines())
     if not inputs:
         raise UsageError("There is nothing to answer.", remedy="Give a text, or lines on standard input.")
-    if folder is None:
+    if server is not None:
         answers = server.deployments.predict(name, inputs)
-    else:
+    elif folder is not None:
         from engram.artifacts.opened import opened
         from engram.security.at_rest import HomeKeys
         from engram.serve.load import open_artifact

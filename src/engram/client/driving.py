@@ -77,7 +77,8 @@ class Driver:
         try:
             wish = progress.go_on()
             while not progress.ended:
-                came, error = None, None
+                came: Any = None
+                error: BaseException | None = None
                 if isinstance(wish, Give):
                     yield wish.item
                 elif isinstance(wish, Pause):
@@ -142,7 +143,8 @@ class AsyncDriver:
         try:
             wish = progress.go_on()
             while not progress.ended:
-                came, error = None, None
+                came: Any = None
+                error: BaseException | None = None
                 if isinstance(wish, Give):
                     yield wish.item
                 elif isinstance(wish, Pause):

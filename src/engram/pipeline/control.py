@@ -22,6 +22,14 @@ def clear(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def asked(path: Path) -> str:
+    """Return what the attempt is asked for, ``none`` for nothing."""
+    try:
+        return str(files.read_json(path)["command"])
+    except FileNotFoundError:
+        return "none"
+
+
 def listener(path: Path, parent: int | None) -> Callable[[], Command]:
     """Return the function that a worker asks between steps.
 
@@ -32,10 +40,7 @@ def listener(path: Path, parent: int | None) -> Callable[[], Command]:
     def command() -> Command:
         if parent is not None and not started_by(parent):
             return "pause"
-        try:
-            said = str(files.read_json(path)["command"])
-        except FileNotFoundError:
-            return "none"
+        said = asked(path)
         if said == "checkpoint":
             clear(path)
         return said if said in ("pause", "cancel", "checkpoint") else "none"  # type: ignore[return-value]

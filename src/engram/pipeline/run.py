@@ -66,6 +66,7 @@ def execute(
     with home_lock(home, f"run {folder.id}"):
         settle(folder)
         recover(home / "artifacts", keys)
+        control.clear(folder.control)
         place = write_spec(folder, len(folder.attempts()) + 1, home, threads, workers)
         authority = Home(folder, home, open_ledger(home), keys)
         return attempt(folder, place, authority, watch, workers, baseline_only=baseline_only, on_state=on_state)
@@ -89,7 +90,6 @@ def attempt(
     """
     number = int(place.name.removeprefix("attempt-"))
     move(folder, _present(folder.record().state), "running", on_state, attempt=number)
-    control.clear(folder.control)
     try:
         with nursery_of(folder, place) as nursery:
             done = tell(Story(folder, authority, place, nursery, workers, watch, on_state), baseline_only)

@@ -15,6 +15,7 @@ ENTRY_TYPES = frozenset(
         "run.judged",
         "run.reviewed",
         "run.refused",
+        "run.deleted",
         "artifact.certified",
         "deployment.changed",
         "dataset.registered",

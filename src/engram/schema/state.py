@@ -40,13 +40,13 @@ NEXT: dict[State, frozenset[State]] = {
         }
     ),
     "paused": frozenset({"queued", "running", "cancelled"}),
-    "awaiting_review": frozenset({"running", "refused", "cancelled"}),
+    "awaiting_review": frozenset({"queued", "running", "refused", "cancelled"}),
     "cancelling": frozenset({"cancelled", "failed_platform", "lost_contact"}),
     "cancelled": frozenset({"queued", "running"}),
     "failed_user": frozenset({"queued", "running"}),
     "failed_platform": frozenset({"queued", "running"}),
-    "preempted": frozenset({"running", "cancelled"}),
-    "lost_contact": frozenset({"running", "cancelled", "failed_platform"}),
+    "preempted": frozenset({"queued", "running", "cancelled"}),
+    "lost_contact": frozenset({"queued", "running", "paused", "cancelled", "failed_platform"}),
     "refused": frozenset(),
     "published": frozenset(),
 }

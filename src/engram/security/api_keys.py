@@ -44,11 +44,15 @@ class ApiKey:
     attempt: Attempt | None = None
 
 
-class ApiKeys(Protocol):
-    """Where keys are remembered; each method is one transaction."""
+class NewKeys(Protocol):
+    """Where a key is remembered."""
 
     def add(self, key: ApiKey) -> None:
         """Remember a new key."""
+
+
+class ApiKeys(NewKeys, Protocol):
+    """Where keys are remembered; each method is one transaction."""
 
     def find(self, prefix: str) -> ApiKey | None:
         """Return the key of a prefix, revoked and expired ones too; never from a cache."""
@@ -66,7 +70,7 @@ class MadeKey:
 
 
 def make_api_key(
-    keys: ApiKeys,
+    keys: NewKeys,
     user: str,
     name: str,
     scopes: Iterable[str],
@@ -131,7 +135,7 @@ def digest_of(text: str) -> str:
 
 
 def _make(
-    keys: ApiKeys,
+    keys: NewKeys,
     kind: str,
     user: str,
     name: str,

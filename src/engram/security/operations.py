@@ -80,13 +80,13 @@ _TABLE: dict[str, dict[str, _Row]] = {
     "kinds": {"list": _LIST, "read": _LIST},
     # what happens
     "runs": {
-        "list": _LIST, "read": _READ, "create": _MAKE, "watch": _READ, "compare": _READ, "pause": _WRITE,
-        "resume": _WRITE, "cancel": _WRITE, "export": _WRITE, "reproduce": _WRITE, "share": _WRITE, "pin": _WRITE,
-        "delete": _WRITE,
+        "list": _LIST, "read": _READ, "create": _MAKE, "update": _WRITE, "watch": _READ, "compare": _READ,
+        "pause": _WRITE, "resume": _WRITE, "cancel": _WRITE, "export": _WRITE, "reproduce": _WRITE, "share": _WRITE,
+        "pin": _WRITE, "delete": _WRITE,
     },
     "iterations": {"list": _LIST, "read": _READ, "create": _MAKE, "pause": _WRITE, "resume": _WRITE, "stop": _WRITE},
     "events": {"list": _READ, "watch": _READ},
-    "reports": {"list": _READ, "read": _READ},
+    "reports": {"list": _READ, "read": _READ, "page": _READ},
     "verdicts": {"list": _READ, "read": _READ},
     "reviews": {"list": _LIST, "read": _READ, "decide": _RULE},
     "artifacts": {
@@ -95,6 +95,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
     },
     "deployments": {
         "list": _LIST, "read": _READ, "create": _MAKE, "promote": _WRITE, "rollback": _WRITE, "stop": _WRITE,
+        "start": _WRITE, "canary": _WRITE, "promote_canary": _WRITE, "end_canary": _WRITE,
         "share": _WRITE, "predict": _USE, "stream": _USE, "feedback": _USE, "delete": _WRITE,
     },
     # the trainer's protocol: an attempt's key, or a person who trains on a machine of her own

@@ -20,6 +20,7 @@ from engram.security.principal import ANONYMOUS, NOBODY, Principal
 from engram.security.tokens import verify_access_token
 from engram.server.cookies import ACCESS, SAFE, check_origin
 from engram.server.platform import Platform
+from engram.store.pages import USUAL, Ask
 
 
 class Owned(Protocol):
@@ -53,15 +54,17 @@ class Caller:
     said: dict[str, Any] = field(default_factory=dict)
     request: str = ""
 
-    def require(self, what: str, owner: str | None, *, run: str | None = None, epoch: int | None = None) -> None:
+    def require(
+        self, what: str, owner: str | None, *, shared: bool = False, run: str | None = None, epoch: int | None = None
+    ) -> None:
         """Let the caller touch one object, or refuse.
 
-        what: how the object is called when it is not to be seen.
+        what: how the object is called when it is not to be seen. shared: whether its owner shares it with the house.
 
         Raises NotFound for what must not show itself, StaleEpoch for an attempt that was replaced, Forbidden or
         NotSignedIn.
         """
-        said = decide(self.principal, self.operation, owner, self.roles, run=run, epoch=epoch)
+        said = decide(self.principal, self.operation, owner, self.roles, shared=shared, run=run, epoch=epoch)
         if said.allowed:
             return
         if said.reason == "epoch":
@@ -72,7 +75,7 @@ class Caller:
 
     def touch(self, found: T | None, what: str) -> T:
         """Return an object that the caller may touch; raises NotFound, as if there were none, for any other."""
-        self.require(what, found.owner if found else None)
+        self.require(what, found.owner if found else None, shared=bool(getattr(found, "shared", False)))
         if found is None:
             raise NotFound(f"There is no {what}.")
         return found
@@ -85,6 +88,15 @@ class Caller:
     def visible_to(self) -> str | None:
         """Return whose rows a list may show: None for everybody's."""
         return None if reach_of(self.principal, self.operation, self.roles) == Reach.ANY else self.principal.user
+
+    def asks(self, after: str | None = None, limit: int = USUAL, **more: Any) -> Ask:
+        """Return which part of a list the caller wants, of the rows that she may see."""
+        shared = reach_of(self.principal, self.operation, self.roles) >= Reach.SHARED
+        return Ask(self.visible_to, after, limit, with_shared=shared, **more)
+
+    def may(self, operation: str, owner: str, *, shared: bool = False) -> bool:
+        """Tell whether the caller may do something else to an object."""
+        return decide(self.principal, operation, owner, self.roles, shared=shared).allowed
 
 
 def platform_of(request: Request) -> Platform:

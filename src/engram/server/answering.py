@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -39,29 +41,41 @@ class Writing:
 
 
 def answer(
-    here: Platform, who: Caller, found: Deployment, inputs: Sequence[Any], options: Options = NO_OPTIONS
+    here: Platform,
+    who: Caller,
+    found: Deployment,
+    inputs: Sequence[Any],
+    options: Options = NO_OPTIONS,
+    *,
+    key: str = "",
 ) -> Answers:
     """Answer inputs with what is deployed; the caller has been let in already.
+
+    key: where a canary answers a share of the requests, those with the same key are answered by the same artifact.
 
     Raises what the core tells: NotFound, Refused, UsageError for an input that the model can't take or that is too
     long, ServerAway; Refused for a deployment that is stopped; and Blocked for a text that the content filters don't
     let through, also while the answers are taken.
     """
     _refuse_stopped(found)
+    artifact = drawn(found, key, who.principal.user)
     guard = guard_of(here, who, found.name)
     guard.admit(inputs)
-    told = here.core.predict(found.artifact, [json.dumps(one) for one in inputs], bounded(here, options))
-    return Answers(found.artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
+    told = here.core.predict(artifact, [json.dumps(one) for one in inputs], bounded(here, options))
+    return Answers(artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
 
 
-def write(here: Platform, who: Caller, found: Deployment, asked: Any, options: Options = NO_OPTIONS) -> Writing:
+def write(
+    here: Platform, who: Caller, found: Deployment, asked: Any, options: Options = NO_OPTIONS, *, key: str = ""
+) -> Writing:
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
+    artifact = drawn(found, key, who.principal.user)
     guard = guard_of(here, who, found.name)
     guard.admit([asked])
-    told = here.core.write(found.artifact, json.dumps(asked), bounded(here, options))
+    told = here.core.write(artifact, json.dumps(asked), bounded(here, options))
     said = (piece or json.loads(whole) for piece, whole in told)
-    return Writing(found.artifact, guard.pieces(_counted(here, found, 1, said)))
+    return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))
 
 
 def _counted(here: Platform, found: Deployment, inputs: int, told: Iterator[T]) -> Iterator[T]:
@@ -91,3 +105,24 @@ def bounded(here: Platform, options: Options) -> Options:
 def _refuse_stopped(found: Deployment) -> None:
     if found.state != "serving":
         raise Refused(f"The deployment {found.name} is {found.state}.", remedy="Ask its owner to start it.")
+
+
+def artifacts_of(found: Deployment) -> tuple[str, ...]:
+    """Return what answers under a name: the artifact, and the canary where there is one."""
+    canary = found.options.get("canary")
+    return (found.artifact, str(canary["artifact"])) if canary else (found.artifact,)
+
+
+def drawn(found: Deployment, key: str = "", user: str = "") -> str:
+    """Return the artifact that answers a request: the canary for its share of them, drawn by the hash of a key.
+
+    Without a key the user is drawn, where the canary says so, or each request by itself. A larger share keeps whom the
+    smaller one had.
+    """
+    canary = found.options.get("canary")
+    if not canary:
+        return found.artifact
+    by = f"key {key}" if key else f"user {user}" if canary["by"] == "user" else secrets.token_hex(16)
+    digest = hashlib.sha256(f"{found.id} {canary['artifact']} {by}".encode()).digest()
+    draw = int.from_bytes(digest[:8], "big") / (1 << 64)
+    return str(canary["artifact"]) if draw < canary["share"] else found.artifact

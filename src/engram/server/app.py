@@ -20,11 +20,13 @@ from engram.server.auditing import record_in
 from engram.server.listening import wants_https_kept
 from engram.server.live import messages, topics
 from engram.server.live.hub import Hub
+from engram.server.openapi import describe
 from engram.server.platform import Platform
 from engram.server.request_audit import line_of
 from engram.server.routers import ROUTERS
 from engram.server.routes.openai import files as openai_files
 from engram.server.state_meters import watch_state
+from engram.server.versions import unless_known
 from engram.server.watching import Watch
 
 MOST_BODY_BYTES = 4 * 2**20
@@ -45,9 +47,10 @@ def create_app(platform: Platform) -> FastAPI:
     app = FastAPI(
         title="Engram", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
+    app.router.redirect_slashes = False  # a redirect would repeat the Host header to whoever sent it
     app.state.platform, app.state.hub = platform, Hub(platform)
     watch_state(platform, platform.meters.registry)
-    problems.install(app)
+    problems.install(app, api_routes())
     for module in ROUTERS:
         app.include_router(module.router)
     check_operations(str(route.operation_id) for route in api_routes())
@@ -58,19 +61,22 @@ def create_app(platform: Platform) -> FastAPI:
                 f"The route {route.path} doesn't ask who calls.", remedy="Give it a parameter `who: Who`."
             )
 
+    describe(app, api_routes())
+
     @app.middleware("http")
     async def frame(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Any:
         given = request.headers.get("x-request-id", "")
         request.state.id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         status = 500
         try:
-            answer = _refused(platform, request) or await go_on(request)
+            answer = _refused(platform, request) or unless_known(request, await go_on(request))
             status = answer.status_code
         finally:
             if line := line_of(request, status):
                 await run_in_threadpool(record_in, platform.db, line)
         answer.headers["X-Request-ID"] = request.state.id
-        answer.headers.update(doors.HEADERS)
+        for name, value in doors.HEADERS.items():
+            answer.headers.setdefault(name, value)  # a page may be bound tighter
         if platform.tls and wants_https_kept(request.headers.get("host", "")):
             answer.headers["Strict-Transport-Security"] = HTTPS_ONLY
         if request.url.path.startswith(doors.PRIVATE):

@@ -129,6 +129,27 @@ class StoredFamilies:
 
 
 @dataclass(frozen=True)
+class KeysOf:
+    """Where keys are added within a transaction that is open already."""
+
+    tx: Connection
+
+    def add(self, key: api_keys.ApiKey) -> None:
+        """Remember a new key."""
+        stored_keys.create_key(
+            self.tx,
+            owner=key.user,
+            name=key.name,
+            prefix=key.prefix,
+            digest=key.digest,
+            scopes=key.scopes,
+            expires=None if key.expires_at is None else key.expires_at * MICROS,
+            run=key.attempt.run if key.attempt else None,
+            epoch=key.attempt.epoch if key.attempt else None,
+        )
+
+
+@dataclass(frozen=True)
 class StoredKeys:
     """API keys and attempts' keys, by their prefixes."""
 
@@ -137,17 +158,7 @@ class StoredKeys:
     def add(self, key: api_keys.ApiKey) -> None:
         """Remember a new key."""
         with self.db.write() as tx:
-            stored_keys.create_key(
-                tx,
-                owner=key.user,
-                name=key.name,
-                prefix=key.prefix,
-                digest=key.digest,
-                scopes=key.scopes,
-                expires=None if key.expires_at is None else key.expires_at * MICROS,
-                run=key.attempt.run if key.attempt else None,
-                epoch=key.attempt.epoch if key.attempt else None,
-            )
+            KeysOf(tx).add(key)
 
     def find(self, prefix: str) -> api_keys.ApiKey | None:
         """Return the key of a prefix, revoked and expired ones too."""

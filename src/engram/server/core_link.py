@@ -46,6 +46,11 @@ class CoreLink:
         if self._channel is not None:
             self._channel.close()
 
+    def present(self) -> str:
+        """Return what tells the present core from those before it; empty when there is none."""
+        note = self._home / "core.json"
+        return note.read_text() if note.exists() else ""
+
     def launch(self, **order: Any) -> Any:
         """Start an attempt; raises NoSlot when the machine is busy."""
         with _told():

@@ -108,8 +108,8 @@ def _base(here: Platform, who: Caller, base: str) -> tuple[Path, Mapping[str, An
         found = who.to("templates.read").touch(template, f"model {base!r}")
         if found.task != TASK:
             raise UsageError(f"The template {base!r} does {found.task}; a fine-tuning teaches models that write text.")
-        revision = {"model.revision": found.revision} if found.revision else {}
-        return find_recipe(RECIPE), {**ADAPTED, "model.source": found.source, **revision}
+        commit = {"model.revision": found.revision} if found.revision else {}
+        return find_recipe(RECIPE), {**ADAPTED, "model.source": found.source, **commit}
     if base.startswith("made:"):
         return find_recipe(RECIPE), {**MADE, "model.source": base}
     if catalogue.HUB_ID.fullmatch(base):

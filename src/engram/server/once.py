@@ -37,8 +37,22 @@ def once(
     """
     if key is None:
         return make()
-    said = asked.model_dump(mode="json") if isinstance(asked, BaseModel) else asked
-    before = idempotency.once(tx, who.principal.user, who.operation, key, json_digest(said))
+    before = idempotency.once(tx, who.principal.user, who.operation, key, _digest(asked))
     if isinstance(before, idempotency.Answer):
         return before.body
     return idempotency.finish(tx, before, 201, jsonable_encoder(make())).body
+
+
+def answered(tx: Connection, who: Caller, key: str | None, asked: BaseModel | dict[str, Any]) -> Any:
+    """Return what was answered to the same request before, None when it is new: for what is slow to get ready.
+
+    Raises Conflict when the key was used for another request.
+    """
+    if key is None:
+        return None
+    found = idempotency.answered(tx, who.principal.user, who.operation, key, _digest(asked))
+    return None if found is None else found.body
+
+
+def _digest(asked: BaseModel | dict[str, Any]) -> str:
+    return json_digest(asked.model_dump(mode="json") if isinstance(asked, BaseModel) else asked)

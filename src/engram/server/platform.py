@@ -24,6 +24,7 @@ from engram.server.kept import Kept
 from engram.server.meters import Meters
 from engram.server.pending import PendingInMemory
 from engram.server.settings_table import budgets_of, row_of
+from engram.server.waiting import Standing
 from engram.store.database import Database
 from engram.store.records import settings
 
@@ -36,7 +37,8 @@ class Platform:
 
     base_url: where attempts reach this server. wake: tells the scheduler that something has changed.
     draining: set when the server is about to end; preempted: the runs that were asked to stop because of it.
-    writing: the ledger has one writer at a time. clock: seconds since 1970.
+    writing: the ledger has one writer at a time. clock: seconds since 1970. standing: what the scheduler saw last.
+    simulating: one load test at a time, so that they don't measure each other.
     bulletin: says what has changed, once it is kept. meters: what is counted for those who watch the server.
     fetcher: how far the server itself asks others, as providers of sign-ins. roles, settings: what Admins change while
     it runs, effective at once.
@@ -51,6 +53,8 @@ class Platform:
     limits: Limits
     clock: Callable[[], float]
     threads: int = 1
+    standing: Standing = field(default_factory=Standing)
+    simulating: threading.Lock = field(default_factory=threading.Lock)
     wake: threading.Event = field(default_factory=threading.Event)
     draining: threading.Event = field(default_factory=threading.Event)
     preempted: set[str] = field(default_factory=set)

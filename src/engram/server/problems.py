@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -82,7 +83,8 @@ def problem(
 
 def as_problem(request: HTTPConnection, error: EngramError) -> Any:
     """Return the problem document of an error; what is Engram's own fault goes to the log with its traceback."""
-    status = status_of(error)
+    stale = isinstance(error, errors.Changed) and "if-match" in request.headers
+    status = 412 if stale else status_of(error)
     if status == 500:
         said = fields(request=getattr(request.state, "id", ""))
         logging.getLogger(__name__).error("%s", error.message, exc_info=error, extra=said)
@@ -94,8 +96,8 @@ def as_problem(request: HTTPConnection, error: EngramError) -> Any:
     return answer
 
 
-def install(app: FastAPI) -> None:
-    """Let an application answer every error as a problem document."""
+def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+    """Let an application answer every error as a problem document; routes: all that it has."""
 
     @app.exception_handler(EngramError)
     async def engram_error(request: Request, error: EngramError) -> Any:
@@ -109,10 +111,41 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Any:
-        answer = problem(request, error.status_code, str(error.detail))
-        answer.headers.update(error.headers or {})
+        if error.status_code == 404:
+            return problem(
+                request,
+                404,
+                "There is nothing here.",
+                error="NotFound",
+                remedy=hint(request.url.path, nouns_of(routes)),
+            )
+        found = [one.methods for one in routes if one.path_regex.match(request.url.path)]
+        allowed = ", ".join(sorted({method for methods in found for method in methods or ()}))
+        said = f"{request.method} is not understood here." if error.status_code == 405 else str(error.detail)
+        answer = problem(request, error.status_code, said, remedy=f"Understood: {allowed}." if allowed else "")
+        answer.headers.update({**(error.headers or {}), **({"Allow": allowed} if allowed else {})})
         return answer
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Any:
         return problem(request, 500, FAULT, error="PlatformError")
+
+
+def nouns_of(routes: Sequence[APIRoute]) -> list[str]:
+    """Return what there is under ``/api/v1``, sorted."""
+    return sorted({one.path.split("/")[3] for one in routes if one.path.startswith("/api/v1/")})
+
+
+def hint(path: str, nouns: Sequence[str]) -> str:
+    """Return what somebody may have meant who asked for a path that leads nowhere.
+
+    >>> hint("/api/v1/runs/", ["runs"])
+    'A path has no slash at its end.'
+    >>> hint("/api/v1/rums/r_1", ["runs", "ledger"])
+    "Known under /api/v1: ledger, runs. Did you mean 'runs'?"
+    """
+    if len(path) > 1 and path.endswith("/"):
+        return "A path has no slash at its end."
+    known = f"Known under /api/v1: {', '.join(sorted(nouns))}."
+    noun = path.removeprefix("/api/v1/").split("/")[0]
+    return f"{known} {errors.did_you_mean(noun, nouns)}".strip()

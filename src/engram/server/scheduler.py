@@ -4,28 +4,50 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 
-from engram import files
 from engram.errors import EngramError, NoSlot, ServerAway
+from engram.pipeline import control
+from engram.pipeline.children import CANCEL_GRACE_SECONDS
 from engram.proc import crashpoint
+from engram.schema.state import State
 from engram.server.auditing import Roots
 from engram.server.fine_tuned import deploy_published
 from engram.server.platform import Platform
 from engram.server.spool import take_in
+from engram.server.waiting import Standing
+from engram.server.warming import Warmer
 from engram.store.ingest import LEASE_SECONDS
+from engram.store.pages import MOST, Ask
 from engram.store.records import attempts, runs
 from engram.store.records.attempts import HOST, Attempt
 
 BEAT_SECONDS = 1.0
 # A run whose attempts die this often in a row, each without getting further, does not get another by itself.
 MOST_ATTEMPTS = 5
+# What becomes of a run whose process is gone.
+AFTER: dict[State, State] = {"running": "lost_contact", "cancelling": "cancelled"}
 
 
 class Scheduler:
-    """A thread of the server. Everything that it decides by is in the database, so a new server goes on with it."""
+    """A thread of the server. Everything that it decides by is in the database, so a new server goes on with it.
 
-    def __init__(self, platform: Platform) -> None:
-        self._here, self._ended, self._roots = platform, threading.Event(), Roots(platform)
+    patience: seconds until an attempt that was asked to cancel is killed; a new server begins to count again.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        patience: float = CANCEL_GRACE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._here, self._ended = platform, threading.Event()
+        self._roots = Roots(platform)
+        self._patience, self._clock = patience, clock
+        self._asked: dict[str, float] = {}  # runs that are being cancelled → since when
+        self._warmer = Warmer(platform)
         self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
 
     def start(self) -> None:
@@ -42,18 +64,24 @@ class Scheduler:
         while not self._ended.is_set():
             self._here.wake.wait(BEAT_SECONDS)
             self._here.wake.clear()
-            if self._ended.is_set():
-                return
-            try:
-                self._roots.enter(self._here.setting("audit.keep_days"))
-                deploy_published(self._here)
-                self.look_after_the_silent()
-                while not self._here.draining.is_set() and self.start_next():
-                    pass
-            except ServerAway:
-                continue  # the core is away; it is asked again at the next beat
-            except EngramError as error:
-                logging.getLogger(__name__).warning("%s", error)
+            if not self._ended.is_set():
+                self.beat()
+
+    def beat(self) -> None:
+        """Do once what there is to do."""
+        try:
+            self.look()
+            self._roots.enter(self._here.setting("audit.keep_days"))
+            deploy_published(self._here)
+            self.look_after_the_silent()
+            self.end_the_disobedient()
+            while not self._here.draining.is_set() and self.start_next():
+                self.look()
+            self._warmer.look()
+        except ServerAway as error:  # it is asked again at the next beat
+            self._here.standing = Standing(away=error.message)
+        except EngramError as error:
+            logging.getLogger(__name__).warning("%s", error)
 
     def look_after_the_silent(self) -> None:
         """Note what has lost its process, so that it is started again from its checkpoint.
@@ -79,14 +107,15 @@ class Scheduler:
                     continue  # it has said its last word in the meantime
                 attempts.change_attempt(tx, *here, state="lost")
                 found = runs.get_run(tx, one.run)
-                if found.epoch == one.epoch and found.state == "running":
-                    runs.step_run(tx, one.run, "lost_contact", reason="the process of its attempt is gone")
+                if found.epoch == one.epoch and found.state in AFTER:
+                    wanted = control.asked(self._here.folder(one.run).control)
+                    then: State = "paused" if found.state == "running" and wanted == "pause" else AFTER[found.state]
+                    runs.step_run(tx, one.run, then, reason="the process of its attempt is gone")
             take_in(self._here, one.run)
 
     def _note_silence(self, one: Attempt) -> None:
         """Note that a trainer is lost; a run that it was asked to cancel is cancelled without it."""
-        control = self._here.folder(one.run).control
-        asked = files.read_json(control)["command"] if control.exists() else "none"
+        asked = control.asked(self._here.folder(one.run).control)
         if one.state == "lost" and asked != "cancel":
             return
         with self._here.db.write() as tx:
@@ -101,6 +130,28 @@ class Scheduler:
             if asked == "cancel" and found.state == "lost_contact":
                 runs.step_run(tx, one.run, "cancelled", reason="Cancelled while its trainer was silent.")
 
+    def end_the_disobedient(self) -> None:
+        """Kill the attempts that were asked to cancel and work on; their last checkpoints are kept."""
+        with self._here.db.read() as tx:
+            asked = {one.id: one for one in runs.list_runs(tx, Ask(equal={"state": "cancelling"}, limit=MOST)).items}
+        now = self._clock()
+        self._asked = {one: self._asked.get(one, now) for one in asked}
+        for one, since in self._asked.items():
+            if now - since < self._patience:
+                continue
+            self._here.core.kill(one, asked[one].attempt)
+            with self._here.db.write() as tx:
+                if runs.get_run(tx, one).state == "cancelling":
+                    attempts.end_attempts(tx, one)
+                    said = f"it did not stop within {self._patience:.0f} s and was killed"
+                    runs.step_run(tx, one, "cancelled", reason=said)
+            take_in(self._here, one)
+
+    def look(self) -> None:
+        """Note which slots are taken, for whoever asks why a run waits."""
+        status = self._here.core.status()
+        self._here.standing = Standing(tuple(sorted({one.run for one in status.living})), status.slots)
+
     def start_next(self) -> bool:
         """Start the run that is next, if there is one and a slot for it; True when one was started."""
         here = self._here
@@ -111,6 +162,7 @@ class Scheduler:
         status = here.core.status()
         if len(status.living) >= status.slots:
             return False
+        control.clear(here.folder(found.id).control)
         with here.db.write() as tx:
             begun = attempts.start_attempt(tx, found.id, runner=HOST, seconds=LEASE_SECONDS)
         crashpoint("server.before-launch")

@@ -1,36 +1,62 @@
-"""Optimistic versions: a change names the version that its writer read, in the body or as an If-Match header."""
+"""Versions over HTTP: an ETag with what is read, `If-None-Match` to read it only when new, `If-Match` to change it."""
 
 from __future__ import annotations
 
 import re
+import zlib
 from typing import Annotated
 
-from fastapi import Header, Response
+from fastapi import Header, Request, Response
 
 from engram.errors import UsageError
 
 IfMatch = Annotated[
-    str | None, Header(alias="If-Match", max_length=100, description='The ETag that was read, as "3": the version.')
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=100,
+        description="The ETag that you read: the change is refused with 412 when somebody else was first.",
+    ),
 ]
-_TAG = re.compile(r'(?:W/)?"?(\d{1,18})"?')
+ETAG = re.compile(r'(?:W/)?"(\d{1,18})(?:-[0-9a-f]{8})?"')
+NO_VERSION = -1
 
 
-def version_of(if_match: str | None, version: int | None = None) -> int | None:
-    """Return the version that a change is meant for; None changes whatever is there.
+def tag(response: Response, version: int, beside: str = "") -> None:
+    """Put the ETag of a version on an answer. beside: what is shown that the version does not cover.
 
-    Raises UsageError for a tag that is none of ours, and when header and body name two versions.
-
-    >>> version_of('"3"'), version_of(None, 4), version_of("*")
-    (3, 4, None)
+    >>> answer = Response()
+    >>> tag(answer, 7); answer.headers["etag"]
+    '"7"'
     """
-    if if_match is None or if_match.strip() == "*":
+    extra = f"-{zlib.crc32(beside.encode()):08x}" if beside else ""
+    response.headers["ETag"] = f'"{version}{extra}"'
+
+
+def version_of(given: str | None, version: int | None = None) -> int | None:
+    """Return the version that a change is meant for; None changes whatever is there. No version at all is -1.
+
+    given: an If-Match header. version: the one that the body names, in place of the header or as it does.
+
+    Raises UsageError when header and body name two versions.
+
+    >>> version_of('"7"'), version_of(None, 4), version_of("*"), version_of("seven")
+    (7, 4, None, -1)
+    """
+    if given is None or given.strip() == "*":
         return version
-    found = _TAG.fullmatch(if_match.strip())
-    if found is None or version not in (None, int(found[1])):
-        raise UsageError(f"If-Match {if_match[:40]!r} names no version of this.", remedy='Send the ETag: "3".')
-    return int(found[1])
+    found = ETAG.fullmatch(given.strip())
+    named = int(found[1]) if found else NO_VERSION
+    if version not in (None, named):
+        raise UsageError(f"If-Match {given[:40]!r} and version {version} are not the same.", remedy="Send one of them.")
+    return named
 
 
-def tag(response: Response, version: int) -> None:
-    """Say the version of what is answered."""
-    response.headers["ETag"] = f'"{version}"'
+def unless_known(request: Request, answer: Response) -> Response:
+    """Return 304 in place of an answer to a GET whose ETag the caller has already."""
+    mine, known = answer.headers.get("etag"), request.headers.get("if-none-match", "")
+    if request.method != "GET" or answer.status_code != 200 or mine is None:
+        return answer
+    if mine not in [one.strip().removeprefix("W/") for one in known.split(",")]:
+        return answer
+    return Response(status_code=304, headers={"ETag": mine})

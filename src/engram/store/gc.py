@@ -1,7 +1,7 @@
 """Garbage: what nothing refers to any more. A plan says what would go and why; a sweep removes what still may go.
 
-Kept whatever happens: what is certified, deployed or pinned, the data of every run, and each run's latest and best
-checkpoint.
+Kept whatever happens: what is certified, deployed or pinned, the data of every run, each run's latest and best
+checkpoint, and every checkpoint of a pinned run.
 """
 
 from __future__ import annotations
@@ -44,17 +44,25 @@ class Item:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What the database wants kept: names of folders, which are digests in hex, and ids of uploads."""
+    """What the database wants kept: names of folders, digests in hex; ids of uploads; pinned and deleted runs."""
 
     artifacts: frozenset[str]
     datasets: frozenset[str]
-    uploads: frozenset[str] = frozenset()
+    uploads: frozenset[str]
+    runs: frozenset[str]
+    deleted: frozenset[str]
 
 
 def plan(db: Database | None, home: Path) -> tuple[Item, ...]:
     """Return what nothing refers to, changing nothing. db: None for a home that never had a server."""
     kept = _kept(db)
-    parts = (_leftovers(home), _artifacts(home, kept), _datasets(home, kept), _checkpoints(home), _uploads(home, kept))
+    parts = (
+        _leftovers(home, kept),
+        _artifacts(home, kept),
+        _datasets(home, kept),
+        _checkpoints(home, kept),
+        _uploads(home, kept),
+    )
     return tuple(item for part in parts for item in part)
 
 
@@ -90,22 +98,24 @@ def forget_expired(db: Database) -> int:
 
 def _kept(db: Database | None) -> _Kept:
     if db is None:
-        return _Kept(frozenset(), frozenset())
+        return _Kept(*[frozenset[str]()] * 5)
     artifacts, datasets, deployments = tables.artifacts.c, tables.datasets.c, tables.deployments.c
     wanted = artifacts.deleted.is_(None) | artifacts.entry.is_not(None) | artifacts.pinned
     stays = select(artifacts.digest).where(wanted)
     queries = {
         "artifacts": (stays, select(deployments.artifact), select(tables.deployment_history.c.artifact)),
         "datasets": (select(datasets.digest).where(datasets.deleted.is_(None) | datasets.pinned),),
+        "runs": (select(tables.runs.c.id).where(tables.runs.c.pinned),),
+        "deleted": (select(tables.runs.c.id).where(tables.runs.c.deleted.is_not(None)),),
     }
     with db.read() as tx:
         found = {name: {d for query in some for d in tx.execute(query).scalars()} for name, some in queries.items()}
         uploads = living_uploads(tx)
     hexes = {name: frozenset(digest.removeprefix("sha256:") for digest in some) for name, some in found.items()}
-    return _Kept(hexes["artifacts"], hexes["datasets"], uploads)
+    return _Kept(hexes["artifacts"], hexes["datasets"], uploads, hexes["runs"], hexes["deleted"])
 
 
-def _leftovers(home: Path) -> Iterator[Item]:
+def _leftovers(home: Path, kept: _Kept) -> Iterator[Item]:
     """Yield what killed processes left half-written; a pending artifact with its certificate will be completed."""
     rooms = [home / name for name in ("artifacts", "datasets", "cache", "runs")]
     for folder in (home, *rooms, *home.glob("runs/*/checkpoints")):
@@ -113,6 +123,9 @@ def _leftovers(home: Path) -> Iterator[Item]:
             pending = path.name.startswith(PENDING) and not (path / CERTIFICATE).exists()
             if pending or path.name.startswith(TEMPORARY):
                 yield _item("leftover", home, path, "a process that was killed left it half-written")
+    for path in (home / "runs" / one for one in sorted(kept.deleted)):
+        if path.exists():
+            yield _item("leftover", home, path, "its run was deleted")
 
 
 def _artifacts(home: Path, kept: _Kept) -> Iterator[Item]:
@@ -160,8 +173,10 @@ def _uploads(home: Path, kept: _Kept) -> Iterator[Item]:
             yield _item("upload", home, path, "the upload ended, or its time is over")
 
 
-def _checkpoints(home: Path) -> Iterator[Item]:
+def _checkpoints(home: Path, kept: _Kept) -> Iterator[Item]:
     for root in sorted(home.glob("runs/*/checkpoints")):
+        if root.parent.name in kept.runs:
+            continue
         pointers = [path for path in (root / "latest.json", root / "best.json") if path.exists()]
         named = {_said(path, "folder") for path in pointers}
         if not pointers or "" in named:  # without a pointer that can be read, any of them may be the one

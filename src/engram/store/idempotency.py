@@ -34,6 +34,21 @@ class Answer:
     body: Any
 
 
+def answered(tx: Connection, user: str, operation: str, key: str, body_digest: str) -> Answer | None:
+    """Return what was answered to this request before, or None; nothing is reserved.
+
+    Raises Conflict when the key was used for another body.
+    """
+    table = tables.idempotency
+    here = (table.c.user == user, table.c.operation == operation, table.c.key == key, table.c.until > now(tx))
+    found = tx.execute(select(table).where(*here)).one_or_none()
+    if found is None:
+        return None
+    if found.body_digest != body_digest:
+        raise _other(key)
+    return Answer(found.status, found.answer) if found.answered is not None else None
+
+
 def once(
     tx: Connection, user: str, operation: str, key: str, body_digest: str, *, seconds: int = WORK_SECONDS
 ) -> Answer | Reservation:
@@ -48,10 +63,7 @@ def once(
     found, time = tx.execute(select(table).where(*here)).one_or_none(), now(tx)
     if found is not None and found.until > time:
         if found.body_digest != body_digest:
-            raise Conflict(
-                f"The idempotency key {key[:60]!r} was used for another request.",
-                remedy="Use a new key for a new request.",
-            )
+            raise _other(key)
         if found.answered is not None:
             return Answer(found.status, found.answer)
         raise Conflict("The same request is being worked on.", remedy="Send it again in a moment, with the same key.")
@@ -87,6 +99,12 @@ def give_up(tx: Connection, reservation: Reservation) -> None:
 def forget(tx: Connection) -> int:
     """Remove what is no longer kept; return how many keys that were."""
     return tx.execute(delete(tables.idempotency).where(tables.idempotency.c.until <= now(tx))).rowcount
+
+
+def _other(key: str) -> Conflict:
+    return Conflict(
+        f"The idempotency key {key[:60]!r} was used for another request.", remedy="Use a new key for a new request."
+    )
 
 
 def _is(reservation: Reservation) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
@@ -34,7 +34,8 @@ class Page(Generic[T]):
 class Ask:
     """Which part of a list is wanted, by whom, and what it is narrowed to.
 
-    visible_to: the user who sees only what is hers; None sees everything. after: a cursor. since, until: times of
+    visible_to: the user who sees only what is hers, and with_shared also what others share with the house; None sees
+    everything. after: a cursor. since, until: times of
     making in microseconds, the first included, the second not. equal, prefix: column → value; None there asks nothing.
     """
 
@@ -45,6 +46,7 @@ class Ask:
     until: int | None = None
     equal: Mapping[str, Any] | None = None
     prefix: Mapping[str, str | None] | None = None
+    with_shared: bool = False
 
 
 def list_page(
@@ -57,10 +59,15 @@ def list_page(
     if not 1 <= ask.limit <= MOST:
         raise UsageError(f"A page holds 1 to {MOST} items, not {ask.limit}.", remedy=f"Ask for at most {MOST}.")
     created, identity = table.c.created, table.c[last]
-    query = query.where(*conditions(table, ask))
     if ask.after is not None:
         query = query.where(tuple_(created, identity) < tuple_(*open_cursor(table.name, ask.after)))
-    rows = tx.execute(query.order_by(created.desc(), identity.desc()).limit(ask.limit + 1)).all()
+    query = query.order_by(created.desc(), identity.desc()).limit(ask.limit + 1)
+    rows = list(tx.execute(query.where(*conditions(table, ask))))
+    if ask.visible_to is not None and ask.with_shared and "shared" in table.c:
+        # Each part by an index of its own, then laid together: one query with OR would walk through everybody's rows.
+        others = (table.c.shared, table.c.owner != ask.visible_to)
+        rows += tx.execute(query.where(*conditions(table, replace(ask, visible_to=None)), *others))
+        rows.sort(key=lambda row: (row._mapping[created], row._mapping[identity]), reverse=True)
     items = tuple(make(row) for row in rows[: ask.limit])
     if len(rows) <= ask.limit:
         return Page(items)

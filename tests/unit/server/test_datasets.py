@@ -112,12 +112,12 @@ def test_name_and_licence_change_by_the_version_that_was_read(people):
     changed = people.ask("ann", "PATCH", path, {"name": "renamed", "license": "own"}, headers={"If-Match": tag})
     assert (changed.json()["name"], changed.json()["license"]) == ("renamed", "own")
     stale = people.ask("ann", "PATCH", path, {"name": "again"}, headers={"If-Match": tag})
-    assert (stale.status_code, stale.json()["error"]) == (409, "Changed")
+    assert (stale.status_code, stale.json()["error"]) == (412, "Changed")
     assert people.ask("ann", "PATCH", path, {"name": "again", "version": made["version"]}).status_code == 409
     assert people.ask("ann", "PATCH", path, {"name": "taken.csv"}).status_code == 409
     for body in ({}, {"name": "../x"}, {"digest": "x"}):
         assert people.ask("ann", "PATCH", path, body).status_code == 422
-    assert people.ask("ann", "PATCH", path, {"license": "x"}, headers={"If-Match": "abc"}).status_code == 422
+    assert people.ask("ann", "PATCH", path, {"license": "x"}, headers={"If-Match": "abc"}).status_code == 412
 
 
 def test_a_name_means_one_dataset_of_its_owner(people):
@@ -137,7 +137,7 @@ def test_a_deleted_dataset_leaves_a_tombstone_and_what_others_have_stays(people)
     content = other("shared content")
     anns, bobs = (people.dataset(who, "shared.csv", content) for who in ("ann", "bob"))
     assert anns["digest"] == bobs["digest"]
-    assert people.ask("ann", "DELETE", f"/datasets/{anns['id']}", headers={"If-Match": '"9"'}).status_code == 409
+    assert people.ask("ann", "DELETE", f"/datasets/{anns['id']}", headers={"If-Match": '"9"'}).status_code == 412
     assert people.ask("ann", "DELETE", f"/datasets/{anns['id']}").status_code == 204
     assert people.ask("ann", "GET", f"/datasets/{anns['id']}").status_code == 404
     assert "shared.csv" not in names_of(people, "ann")

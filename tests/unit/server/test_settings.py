@@ -49,7 +49,7 @@ def test_all_are_listed_with_default_bounds_and_help_and_who_changed_them_when(h
     assert now["changed"] is not None
     assert house.platform.setting("train.max_seq_length") == 512
     late = put(house, "train.max_seq_length", 1024, If_Match='"0"')
-    assert (late.status_code, late.json()["error"]) == (409, "Changed")
+    assert (late.status_code, late.json()["error"]) == (412, "Changed")
     line = house.lines(operation="settings.write")[1]
     assert (line["subject"], line["detail"]) == ("train.max_seq_length", {"old": 8192, "new": 512})
     assert house.lines(operation="settings.write")[0]["outcome"] == "failed"

@@ -186,7 +186,7 @@ def test_only_the_name_changes(people):
     path = f"/templates/{made['id']}"
     renamed = people.ask("ann", "PATCH", path, {"name": "after"}, headers={"If-Match": '"1"'}).json()
     assert (renamed["name"], renamed["digest"]) == ("after", made["digest"])
-    assert people.ask("ann", "PATCH", path, {"name": "again"}, headers={"If-Match": '"1"'}).status_code == 409
+    assert people.ask("ann", "PATCH", path, {"name": "again"}, headers={"If-Match": '"1"'}).status_code == 412
     assert people.ask("ann", "PATCH", path, {"name": "x", "source": "org/other"}).status_code == 422
     assert people.ask("bob", "PATCH", path, {"name": "x"}).status_code == 404
 

@@ -35,7 +35,7 @@ from engram.store.records.audit import Wanted
 EMPTY = {
     "kind": "language", "task": "classify", "state": "queued", "stage": "", "reason": "", "priority": 0, "attempt": 0,
     "epoch": 0, "recipe_digest": "", "split_digest": "", "body": {}, "metrics": {}, "artifact": "", "pinned": False,
-    "updated": 0, "version": 1,
+    "shared": False, "updated": 0, "version": 1,
 }  # fmt: skip
 
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from engram.errors import EngramError, Refused, Throttled
+from engram.security.policy import CustomRole
 from engram.security.principal import Principal
 from engram.server.access import Owned, identify
+from engram.server.bindings import custom_roles_of
 from engram.server.live.connection import NOT_ALLOWED, NOT_SIGNED_IN, Connection, Subscription
 from engram.server.live.messages import Subscribed, Unsubscribed
 from engram.server.live.topics import Reading, Row, Topic, allow, run_row, sees, topic_of
@@ -194,17 +196,22 @@ class Hub:
             for one in self._connections:
                 by_credential.setdefault(one.given, []).append(one)
             for given, those in by_credential.items():
-                principal = await run_in_threadpool(self._principal, given)
+                now = await run_in_threadpool(self._standing, given)
                 for one in those:
-                    if principal is None:
+                    before = one.who.principal
+                    if now is None:
                         one.close(NOT_SIGNED_IN, "The credential does not count any more. Sign in again.")
-                    elif principal != one.who.principal:
+                    elif now != (before, one.who.roles.get(before.role)):
                         one.close(NOT_ALLOWED, "What you may do has changed. Connect again.")
 
-    def _principal(self, given: str) -> Principal | None:
-        """Return who a credential stands for now; None when it doesn't count, or when that can't be known."""
+    def _standing(self, given: str) -> tuple[Principal, CustomRole | None] | None:
+        """Return who a credential stands for now, and her role if it is one that an Admin made.
+
+        None when the credential doesn't count, or when that can't be known.
+        """
         try:
-            return identify(self._here, given)[0]
+            principal, _ = identify(self._here, given)
+            return principal, custom_roles_of(self._here.db).get(principal.role)
         except EngramError:
             return None
 

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from engram.server.routes.runs import RunOut
+from engram.server.shapes.deployments import DeploymentOut
+from engram.server.shapes.runs import RunOut
 
 TOPIC = Field(max_length=120, description="runs, run/<id>, events/<run>, deployment/<name>, reviews, ledger or system.")
 
@@ -121,7 +122,7 @@ class DeploymentChanged(BaseModel):
     type: Literal["deployment"] = "deployment"
     topic: str
     seq: int
-    deployment: dict[str, Any]
+    deployment: DeploymentOut
 
 
 class ReviewChanged(BaseModel):

@@ -13,10 +13,10 @@ from engram.errors import EngramError, NotFound
 from engram.schema.codec import to_dict
 from engram.schema.state import flag
 from engram.server.access import Caller, Owned
+from engram.server.changing import shown as shown_deployment
 from engram.server.live import messages
 from engram.server.live.messages import Progress, written
 from engram.server.platform import Platform
-from engram.server.routes import deployments as deployment_routes
 from engram.server.routes import runs as run_routes
 from engram.server.state_meters import size_of
 from engram.store import tables
@@ -196,7 +196,7 @@ def _deployed(reading: Reading, name: str, after: int, most: int) -> list[Row]:
     found = _deployment(reading, name)
     if found is None or found.version <= after:
         return []
-    said = deployment_routes.shown(found)
+    said = shown_deployment(found)
     message = messages.DeploymentChanged(topic=f"deployment/{name}", seq=found.version, deployment=said)
     return [Row(found.version, "", written(message))]
 

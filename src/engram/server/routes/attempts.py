@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -9,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engram import files
 from engram.artifacts.store import folder_of
-from engram.errors import Forbidden
+from engram.errors import Cancelled, Conflict, Forbidden, Refused, StaleEpoch
 from engram.pipeline import control
 from engram.proc import crashpoint
 from engram.schema.codec import from_dict
 from engram.schema.event import Event
-from engram.schema.state import State
+from engram.schema.state import NEXT, State
 from engram.server.access import Here, Who
 from engram.server.drain import STOPPED, command_of
 from engram.server.leased import present
@@ -38,6 +41,9 @@ TOLD: tuple[State, ...] = (
 )
 # A trainer trains. What it hands in is judged on the host, so it never says how that ends.
 TRAINERS: tuple[State, ...] = ("running", "paused", "cancelled", "failed_user", "failed_platform")
+
+
+AT_WORK: tuple[State, ...] = ("running", "cancelling")
 
 
 class Told(BaseModel):
@@ -97,14 +103,21 @@ def state(run: str, attempt: Number, said: Standing, who: Who, here: Here) -> di
     with here.db.write() as tx:
         present(here, who, run, said.epoch, attempt, tx)  # nobody has taken the run over since it was asked
         found = runs.get_run(tx, run)
+        ended = attempts.get_attempt(tx, run, attempt).state == "ended"
+        then = outcome(found.state, then)
+        if ended and found.state != then:
+            raise StaleEpoch(f"Attempt {attempt} of run {run} is over.", remedy="It must stop.")
         if found.state != then:
+            if then not in NEXT[found.state]:
+                raise Conflict(f"Run {run} is {found.state}; it can't become {then}.")
             found = runs.step_run(tx, run, then, reason=reason, stage=said.stage or None)
         elif (found.stage, found.reason) != (said.stage, reason):
             found = runs.change_run(tx, run, stage=said.stage, reason=reason)
-        if then != "running":
+        if then not in AT_WORK:
             attempts.change_attempt(tx, run, attempt, state="ended")
     crashpoint("server.after-state")
-    if then != "running":
+    if then not in AT_WORK:
+        control.clear(here.folder(run).control)  # whatever it was asked for
         take_in(here, run)
     here.wake.set()
     return {"state": found.state}
@@ -114,7 +127,7 @@ def state(run: str, attempt: Number, said: Standing, who: Who, here: Here) -> di
 def declare(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict[str, str]:
     """Enter in the ledger what will be judged."""
     _host(here, who, run, said.epoch, attempt)
-    with here.writing:
+    with here.writing, _far_enough(run):
         here.authority(run).declare()
     crashpoint("server.after-declared")
     return {"declared": run}
@@ -130,7 +143,7 @@ def judged(run: str, attempt: Number, said: Judged, who: Who, here: Here) -> dic
             evidence.put_report(tx, report)
         if verdict := folder.verdict(said.stage):
             evidence.put_verdict(tx, verdict)
-    with here.writing:
+    with here.writing, _far_enough(run):
         here.authority(run).judged(said.stage)
     crashpoint("server.after-judged")
     return {"stage": said.stage}
@@ -140,25 +153,53 @@ def judged(run: str, attempt: Number, said: Judged, who: Who, here: Here) -> dic
 def publish(run: str, attempt: Number, said: Told, who: Who, here: Here) -> dict[str, Any]:
     """Make what was judged an artifact with a certificate; the ledger entry is the point of no return."""
     _host(here, who, run, said.epoch, attempt)
-    with here.writing:
-        digest, metrics = here.authority(run).publish()
-    crashpoint("server.after-publish")
-    place = folder_of(here.home / "artifacts", digest)
-    with here.db.write() as tx:
-        found = runs.change_run(tx, run, artifact=digest, metrics=metrics)
-        artifacts.put_artifact(
-            tx,
-            digest=digest,
-            name=found.recipe,
-            owner=found.owner,
-            run=run,
-            kind=found.kind,
-            task=found.task,
-            bytes=sum(path.stat().st_size for path in place.rglob("*") if path.is_file()),
-            entry=int(files.read_json(place / "certificate.json")["leaf_index"]),
-            metrics=metrics,
-        )
+    with here.writing:  # a cancel takes it too: a run is published or cancelled, never both
+        with here.db.read() as tx:
+            if runs.get_run(tx, run).state in ("cancelling", "cancelled"):
+                raise Cancelled(f"Run {run} was cancelled before it was published.", remedy="Resume it.")
+        with _far_enough(run):
+            digest, metrics = here.authority(run).publish()
+        crashpoint("server.after-publish")
+        place = folder_of(here.home / "artifacts", digest)
+        with here.db.write() as tx:
+            found = runs.change_run(tx, run, artifact=digest, metrics=metrics)
+            artifacts.put_artifact(
+                tx,
+                digest=digest,
+                name=found.recipe,
+                owner=found.owner,
+                run=run,
+                kind=found.kind,
+                task=found.task,
+                bytes=sum(path.stat().st_size for path in place.rglob("*") if path.is_file()),
+                entry=int(files.read_json(place / "certificate.json")["leaf_index"]),
+                metrics=metrics,
+            )
     return {"artifact": digest, "metrics": metrics}
+
+
+def outcome(now: State, then: State) -> State:
+    """Return the state in which a run is when its attempt says `then`; one that is being cancelled is cancelled by
+    whatever ends it.
+
+    >>> outcome("running", "paused"), outcome("cancelling", "running"), outcome("cancelling", "paused")
+    ('paused', 'cancelling', 'cancelled')
+    """
+    if now != "cancelling":
+        return then
+    return now if then == "running" else then if then in NEXT[now] else "cancelled"
+
+
+@contextmanager
+def _far_enough(run: str) -> Iterator[None]:
+    """Refuse what an attempt asks before the stage has left what it is about."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        missing = PurePath(str(error.filename)).name
+        raise Refused(
+            f"Run {run} is not that far: there is no {missing}.", remedy="Finish its stages first."
+        ) from error
 
 
 def _host(here: Here, who: Who, run: str, epoch: int, attempt: int) -> Attempt:

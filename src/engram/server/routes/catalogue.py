@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import registry
@@ -16,13 +16,16 @@ from engram.config.load import Loaded, load_recipe
 from engram.config.pin import pin_datasets
 from engram.config.read import read_tree
 from engram.config.shipped import find_recipe, shipped_names
-from engram.errors import Forbidden, UsageError
+from engram.errors import EngramError, Forbidden, UsageError
 from engram.pipeline.template import keep_text
 from engram.schema.codec import to_dict
 from engram.security.principal import ADMIN, HOUSE
 from engram.server.access import Here, Who
 from engram.server.datasets import named
+from engram.server.once import Key, once
 from engram.server.recipe_policy import check_policy
+from engram.server.shapes.catalogue import KindList, RecipeList, RecipeOut, RecipeText
+from engram.server.versions import tag
 from engram.store.pages import USUAL, Ask
 from engram.store.records import recipes as stored
 from engram.store.records.recipes import StoredRecipe
@@ -47,40 +50,43 @@ class NewRecipe(BaseModel):
 
 
 @router.get("/kinds", operation_id="kinds.list")
-def kinds(who: Who) -> dict[str, Any]:
+def kinds(who: Who) -> KindList:
     """List the kinds of model with their cards."""
-    return {"items": [to_dict(registry.get("kind", name)) for name in registry.names("kind")], "next": None}
+    return KindList(items=[to_dict(registry.get("kind", name)) for name in registry.names("kind")], next=None)
 
 
 @router.get("/recipes", operation_id="recipes.list")
-def recipes(who: Who, here: Here, after: str | None = None, limit: int = USUAL) -> dict[str, Any]:
+def recipes(who: Who, here: Here, after: str | None = None, limit: int = USUAL) -> RecipeList:
     """List people's recipes, newest first; the shipped ones stand on the first page."""
     with here.db.read() as tx:
         page = stored.list_recipes(tx, Ask(who.visible_to, after, limit))
     shipped = [(name, read_tree(find_recipe(name)).data) for name in ([] if after else shipped_names())]
-    items = [{"name": name, "number": 0, **{key: str(data.get(key, "")) for key in SHOWN}} for name, data in shipped]
-    return {"items": items + [shown(one) for one in page.items], "next": page.next}
+    items = [shown_shipped(name, data) for name, data in shipped]
+    return RecipeList(items=items + [shown(one) for one in page.items], next=page.next)
 
 
 @router.get("/recipes/{name}", operation_id="recipes.read")
-def recipe(name: Name, who: Who, here: Here) -> dict[str, Any]:
+def recipe(name: Name, who: Who, here: Here, response: Response) -> RecipeText:
     """Return a recipe's text, its newest version."""
     if name in shipped_names():
         who.require(f"recipe {name}", HOUSE)
-        return {"name": name, "number": 0, "text": find_recipe(name).read_text(encoding="utf-8")}
+        text = find_recipe(name).read_text(encoding="utf-8")
+        return RecipeText(**shown_shipped(name, read_tree(find_recipe(name)).data).model_dump(), text=text)
     found = find(here, who, name)
-    return {**shown(found), "text": found.source}
+    tag(response, found.number)
+    return RecipeText(**shown(found).model_dump(), text=found.source)
 
 
 @router.post("/recipes", operation_id="recipes.create", status_code=201)
-def save(asked: NewRecipe, who: Who, here: Here) -> dict[str, Any]:
+def save(asked: NewRecipe, who: Who, here: Here, key: Key = None) -> RecipeOut:
     """Save a recipe as the next version of the name in it; the same text again is the version that is there."""
     loaded = read(here, asked.text)
     check_places(loaded, who)
     one = loaded.recipe
     if one.name in shipped_names():
         raise UsageError(f"{one.name!r} is the name of a shipped recipe.", remedy="Save it under another name.")
-    with here.db.write() as tx:
+
+    def make() -> RecipeOut:
         made = stored.save_recipe(
             tx,
             name=one.name,
@@ -92,7 +98,10 @@ def save(asked: NewRecipe, who: Who, here: Here) -> dict[str, Any]:
             body=to_dict(one),
             after=asked.after,
         )
-    return shown(made)
+        return shown(made)
+
+    with here.db.write() as tx:
+        return RecipeOut.model_validate(once(tx, who, key, asked, make))
 
 
 def load(
@@ -133,7 +142,16 @@ def read(
 ) -> Loaded:
     """Read a recipe's text; it sees nothing of the server's environment."""
     path = keep_text(here.home, text)
-    return load_recipe(path, sets=sets or (), profile=profile, flags=flags, environment={})
+    try:
+        return load_recipe(path, sets=sets or (), profile=profile, flags=flags, environment={})
+    except EngramError as error:  # people know the recipe's name, and the place of the home is nobody's business
+        found = re.search(r"^name:\s*['\"]?(\w+)", text, re.MULTILINE)
+        told = found[1] if found else "recipe"
+        error.message, error.remedy = (
+            said.replace(str(path), told).replace(path.name, told) for said in (error.message, error.remedy)
+        )
+        error.args = (error.message,)
+        raise
 
 
 def check_places(loaded: Loaded, who: Who) -> None:
@@ -161,7 +179,14 @@ def find(here: Here, who: Who, name: str) -> StoredRecipe:
     return who.touch(found, f"recipe {name}")
 
 
-def shown(one: StoredRecipe) -> dict[str, Any]:
+def shown(one: StoredRecipe) -> RecipeOut:
     """Return a recipe as a list shows it."""
     said = {key: getattr(one, key) for key in ("name", "number", "owner", "kind", "task", "digest")}
-    return {**said, "title": str(one.body.get("title", "")), "created": from_micros(one.created)}
+    about = {key: str(one.body.get(key, "") or "") for key in ("title", "use", "category")}
+    return RecipeOut.model_validate({**said, **about, "created": from_micros(one.created)})
+
+
+def shown_shipped(name: str, data: dict[str, Any]) -> RecipeOut:
+    """Return a shipped recipe as a list shows it; it belongs to the house."""
+    about = {key: str(data.get(key, "") or "") for key in SHOWN}
+    return RecipeOut.model_validate({**about, "name": name, "number": 0, "owner": HOUSE})

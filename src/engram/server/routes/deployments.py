@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.errors import Refused
-from engram.proc import crashpoint
 from engram.schema.options import Options
 from engram.server.access import Here, Who
+from engram.server.admission import Mode, admit
 from engram.server.answering import answer, write
-from engram.server.once import Key, once
-from engram.server.routes.artifacts import find as find_artifact
+from engram.server.changing import Version, enter, entered, find, shown, shown_change
+from engram.server.once import Key, answered, once
+from engram.server.shapes.deployments import DeploymentDetail, DeploymentList, DeploymentOut, Prediction
 from engram.server.streaming import begun, lines
-from engram.store.pages import USUAL, Ask
+from engram.server.versions import IfMatch, tag, version_of
+from engram.store.pages import USUAL
 from engram.store.records import deployments
-from engram.store.records.deployments import Deployment
-from engram.store.times import from_micros
 
 router = APIRouter(prefix="/api/v1/deployments", tags=["deployments"])
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 MOST_INPUTS, MOST_STOPS = 256, 8
+Simulate = Annotated[
+    Mode, Query(description="`advisory` deploys also what does not bear its load test; only Admins may ask for it.")
+]
+
+
+CanaryKey = Annotated[
+    str,
+    Header(
+        alias="X-Engram-Canary-Key",
+        max_length=200,
+        description="Where a canary answers a share: requests with the same key are answered by the same artifact.",
+    ),
+]
 
 
 class NewDeployment(BaseModel):
@@ -37,23 +49,18 @@ class NewDeployment(BaseModel):
     artifact: str = Field(max_length=80)
 
 
-class Promotion(BaseModel):
-    """Another artifact for a name. version: the one that was read, so that two changes can't cross."""
-
-    model_config = ConfigDict(extra="forbid")
+class Promotion(Version):
+    """Another artifact for a name."""
 
     artifact: str = Field(max_length=80)
-    version: int
-    reason: str = Field(default="", max_length=1000)
 
 
-class Rollback(BaseModel):
-    """Back to the artifact that answered before."""
+class Sharing(BaseModel):
+    """Whether everybody here may use it."""
 
     model_config = ConfigDict(extra="forbid")
 
-    version: int
-    reason: str = Field(default="", max_length=1000)
+    shared: bool
 
 
 class Inputs(BaseModel):
@@ -73,84 +80,120 @@ class Inputs(BaseModel):
 
 
 @router.post("", operation_id="deployments.create", status_code=201)
-def create(asked: NewDeployment, who: Who, here: Here, key: Key = None) -> dict[str, Any]:
-    """Let an artifact answer under a new name."""
-    artifact = find_artifact(here, who.to("artifacts.read"), asked.artifact)
-    user = who.principal.user
-    list(here.core.predict(artifact.digest, []))  # it is opened before anybody is sent to it
-    with here.writing, here.db.write() as tx:
-        made: dict[str, Any] = once(
-            tx,
-            who,
-            key,
-            asked,
-            lambda: _entered(
-                here,
-                user,
-                deployments.create_deployment(tx, name=asked.name, owner=user, artifact=artifact.digest, actor=user),
-            ),
-        )
-    return made
+def create(
+    asked: NewDeployment, who: Who, here: Here, response: Response, key: Key = None, simulate: Simulate = "enforced"
+) -> DeploymentOut:
+    """Let an artifact answer under a new name, once it has borne the load that its recipe says."""
+    said = {**asked.model_dump(), "simulate": simulate}
+    with here.db.read() as tx:
+        made = answered(tx, who, key, said)
+    if made is None:
+        user, admitted = who.principal.user, admit(here, who, asked.artifact, simulate)
+
+        def make() -> DeploymentOut:
+            one = deployments.create_deployment(
+                tx, name=asked.name, owner=user, artifact=admitted.artifact.digest, actor=user
+            )
+            return entered(here, one, user, admitted.evidence)
+
+        with here.writing, here.db.write() as tx:
+            made = once(tx, who, key, said, make)
+    out = DeploymentOut.model_validate(made)
+    tag(response, out.version)
+    return out
 
 
 @router.get("", operation_id="deployments.list")
-def listed(who: Who, here: Here, after: str | None = None, limit: int = USUAL) -> dict[str, Any]:
+def listed(
+    who: Who, here: Here, after: str | None = None, limit: int = USUAL, state: str | None = None
+) -> DeploymentList:
     """List deployments, newest first."""
     with here.db.read() as tx:
-        page = deployments.list_deployments(tx, Ask(who.visible_to, after, limit))
-    return {"items": [shown(one) for one in page.items], "next": page.next}
+        page = deployments.list_deployments(tx, who.asks(after, limit, equal={"state": state}))
+    return DeploymentList(items=[shown(one) for one in page.items], next=page.next)
 
 
 @router.get("/{name}", operation_id="deployments.read")
-def read(name: str, who: Who, here: Here) -> dict[str, Any]:
+def read(name: str, who: Who, here: Here, response: Response) -> DeploymentDetail:
     """Return a deployment and its history."""
     found = find(here, who, name)
     with here.db.read() as tx:
         lines = deployments.history(tx, found.id)
-    return {**shown(found), "history": [{**asdict(one), "created": from_micros(one.created)} for one in lines]}
+    tag(response, found.version)
+    return DeploymentDetail(**shown(found).model_dump(), history=[shown_change(one) for one in lines])
 
 
 @router.post("/{name}/promote", operation_id="deployments.promote")
-def promote(name: str, asked: Promotion, who: Who, here: Here) -> dict[str, Any]:
-    """Let another artifact answer under a name; it is opened before anybody is sent to it."""
-    found, user = find(here, who, name), who.principal.user
-    artifact = find_artifact(here, who.to("artifacts.read"), asked.artifact)
-    list(here.core.predict(artifact.digest, []))
-    return _enter(
-        here,
-        user,
-        lambda tx: deployments.change_deployment(
-            tx, found.id, actor=user, artifact=artifact.digest, version=asked.version, reason=asked.reason
-        ),
-    )
+def promote(
+    name: str, asked: Promotion, who: Who, here: Here, response: Response, simulate: Simulate = "enforced"
+) -> DeploymentOut:
+    """Let another artifact answer under a name, once it has borne its load; a canary ends with it."""
+    found = find(here, who, name)
+    admitted = admit(here, who, asked.artifact, simulate)
+    what: dict[str, Any] = {"artifact": admitted.artifact.digest, "options": without_canary(found.options)}
+    return enter(here, who, found, response, asked.version, asked.reason, evidence=admitted.evidence, **what)
 
 
 @router.post("/{name}/rollback", operation_id="deployments.rollback")
-def rollback(name: str, asked: Rollback, who: Who, here: Here) -> dict[str, Any]:
-    """Let the artifact answer that answered before the present one."""
-    found, user = find(here, who, name), who.principal.user
+def rollback(name: str, asked: Version, who: Who, here: Here, response: Response) -> DeploymentOut:
+    """Let the artifact answer that answered before the present one; a canary ends with it."""
+    found = find(here, who, name)
     with here.db.read() as tx:
         before = [one.artifact for one in deployments.history(tx, found.id) if one.artifact != found.artifact]
     if not before:
         raise Refused(f"No other artifact has answered as {name}.", remedy="Promote one.")
-    return _enter(
-        here,
-        user,
-        lambda tx: deployments.change_deployment(
-            tx, found.id, actor=user, artifact=before[-1], version=asked.version, reason=asked.reason or "rollback"
-        ),
-    )
+    what: dict[str, Any] = {"artifact": before[-1], "options": without_canary(found.options)}
+    return enter(here, who, found, response, asked.version, asked.reason or "rollback", **what)
+
+
+@router.post("/{name}/stop", operation_id="deployments.stop")
+def stop(name: str, asked: Version, who: Who, here: Here, response: Response) -> DeploymentOut:
+    """Answer nobody under a name until it is started again."""
+    return enter(here, who, find(here, who, name), response, asked.version, asked.reason, state="stopped")
+
+
+@router.post("/{name}/start", operation_id="deployments.start")
+def start(name: str, asked: Version, who: Who, here: Here, response: Response) -> DeploymentOut:
+    """Answer again under a name that was stopped; the model is opened before anybody is sent to it."""
+    found = find(here, who, name)
+    list(here.core.predict(found.artifact, []))
+    return enter(here, who, found, response, asked.version, asked.reason, state="serving")
+
+
+@router.put("/{name}/share", operation_id="deployments.share")
+def share(
+    name: str, asked: Sharing, who: Who, here: Here, response: Response, if_match: IfMatch = None
+) -> DeploymentOut:
+    """Let everybody here use a deployment, or nobody else any more."""
+    reason = "shared" if asked.shared else "no longer shared"
+    return enter(here, who, find(here, who, name), response, version_of(if_match), reason, shared=asked.shared)
+
+
+@router.delete("/{name}", operation_id="deployments.delete", status_code=204)
+def delete(name: str, who: Who, here: Here, if_match: IfMatch = None) -> None:
+    """Delete a deployment with its history; the ledger keeps every change, and learns of this one."""
+    found = find(here, who, name)
+    with here.writing, here.db.write() as tx:
+        deployments.delete_deployment(tx, found.id, version=version_of(if_match))
+        body = {"artifact": found.artifact, "version": found.version + 1, "state": "deleted"}
+        here.ledger.append("deployment.changed", found.id, body, who.principal.user)
 
 
 @router.post("/{name}/predict", operation_id="deployments.predict")
-def predict(name: str, asked: Inputs, who: Who, here: Here) -> dict[str, Any]:
-    """Answer inputs with the artifact of a name."""
-    found = answer(here, who, find(here, who, name), asked.inputs, asked.options)
-    return {"artifact": found.artifact, "answers": list(found.answers)}
+def predict(
+    name: str,
+    asked: Inputs,
+    who: Who,
+    here: Here,
+    canary_key: CanaryKey = "",
+) -> Prediction:
+    """Answer inputs with what is deployed under a name; the answer says which artifact that was."""
+    found = answer(here, who, find(here, who, name), asked.inputs, asked.options, key=canary_key)
+    return Prediction(artifact=found.artifact, answers=list(found.answers))
 
 
 @router.post("/{name}/stream", operation_id="deployments.stream")
-def stream(name: str, asked: Inputs, who: Who, here: Here) -> StreamingResponse:
+def stream(name: str, asked: Inputs, who: Who, here: Here, canary_key: CanaryKey = "") -> StreamingResponse:
     """Answer inputs one after the other, a JSON document a line: pieces of text as they are written, then each answer.
 
     A line has ``input`` (from 0) and ``piece``, ``answer`` or, where it went wrong after the first line, ``error``.
@@ -159,33 +202,12 @@ def stream(name: str, asked: Inputs, who: Who, here: Here) -> StreamingResponse:
 
     def said() -> Iterator[dict[str, Any]]:
         for number, one in enumerate(asked.inputs):
-            for piece in write(here, who, found, one, asked.options).said:
+            for piece in write(here, who, found, one, asked.options, key=canary_key).said:
                 yield {"input": number, "piece" if isinstance(piece, str) else "answer": piece}
 
     return StreamingResponse(lines(begun(said())), media_type="application/x-ndjson")
 
 
-def find(here: Here, who: Who, name: str) -> Deployment:
-    """Return a deployment that the caller may touch; raises NotFound as if there were none otherwise."""
-    with here.db.read() as tx:
-        found = deployments.find_deployment(tx, name)
-    return who.touch(found, f"deployment {name}")
-
-
-def shown(one: Deployment) -> dict[str, Any]:
-    """Return a deployment as the API shows it."""
-    return {**asdict(one), "created": from_micros(one.created), "updated": from_micros(one.updated)}
-
-
-def _enter(here: Here, actor: str, change: Callable[[Any], Deployment]) -> dict[str, Any]:
-    """Make a change and its ledger entry; the ledger comes first, and a change that fails leaves no row."""
-    with here.writing, here.db.write() as tx:
-        return _entered(here, actor, change(tx))
-
-
-def _entered(here: Here, actor: str, made: Deployment) -> dict[str, Any]:
-    body = {"artifact": made.artifact, "version": made.version}
-    if not any(entry.body == body for entry in here.ledger.find("deployment.changed", made.id)):
-        here.ledger.append("deployment.changed", made.id, body, actor)
-    crashpoint("server.before-deployed")
-    return shown(made)
+def without_canary(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of a deployment without its canary."""
+    return {name: value for name, value in options.items() if name != "canary"}

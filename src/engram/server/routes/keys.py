@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from engram.security import api_keys
 from engram.security.roles import check_scopes
 from engram.server.access import Here, Who
+from engram.server.bindings import KeysOf
+from engram.server.once import Key, once
 from engram.store.pages import USUAL, Ask
 from engram.store.records import api_keys as stored
 from engram.store.times import from_micros
@@ -29,14 +31,23 @@ class NewKey(BaseModel):
 
 
 @router.post("", operation_id="keys.create", status_code=201)
-def make_key(asked: NewKey, who: Who, here: Here) -> dict[str, Any]:
-    """Make an API key; it is shown this once."""
+def make_key(asked: NewKey, who: Who, here: Here, key: Key = None) -> dict[str, Any]:
+    """Make an API key; it is shown this once. Under the same Idempotency-Key it is the same one, unshown."""
     scopes = check_scopes(who.principal, asked.scopes, who.roles)
-    made = api_keys.make_api_key(
-        here.keys, who.principal.user, asked.name, scopes, here.clock, expires_at=asked.expires_at
-    )
-    who.said["subject"] = made.key.prefix
-    return {"key": made.text, "prefix": made.key.prefix, "scopes": sorted(made.key.scopes)}
+    shown = ""
+
+    def make() -> dict[str, Any]:
+        nonlocal shown
+        made = api_keys.make_api_key(
+            KeysOf(tx), who.principal.user, asked.name, scopes, here.clock, expires_at=asked.expires_at
+        )
+        shown = made.text  # the answer that is kept must not hold it
+        return {"prefix": made.key.prefix, "scopes": sorted(made.key.scopes)}
+
+    with here.db.write() as tx:
+        said = once(tx, who, key, asked, make)
+    who.said["subject"] = said["prefix"]
+    return {"key": shown or None, **said}
 
 
 @router.get("", operation_id="keys.list")

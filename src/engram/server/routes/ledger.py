@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse
@@ -11,6 +11,7 @@ from engram.errors import NotFound
 from engram.ledger.encoding import to_base64
 from engram.schema.codec import to_dict
 from engram.server.access import Here, Who
+from engram.server.shapes.ledger import EntryList, EntryOut, Proof
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
 Index = Annotated[int, Path(ge=0)]
@@ -19,15 +20,16 @@ Index = Annotated[int, Path(ge=0)]
 @router.get("/entries", operation_id="ledger.list")
 def entries(
     who: Who, here: Here, start: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> dict[str, Any]:
+) -> EntryList:
     """Return entries in their order."""
     with here.writing:
         size = here.ledger.size
-        found = [to_dict(one) for one in here.ledger.entries(min(start, size), min(size, start + limit))]
-    return {"items": found, "size": size, "next": start + limit if start + limit < size else None}
+        found = list(here.ledger.entries(min(start, size), min(size, start + limit)))
+    items = [EntryOut.model_validate(to_dict(one)) for one in found]
+    return EntryList(items=items, size=size, next=start + limit if start + limit < size else None)
 
 
-@router.get("/checkpoint", operation_id="ledger.checkpoint")
+@router.get("/checkpoint", operation_id="ledger.checkpoint", response_class=PlainTextResponse)
 def checkpoint(who: Who, here: Here) -> PlainTextResponse:
     """Return the newest checkpoint, a signed note."""
     with here.writing:
@@ -35,16 +37,11 @@ def checkpoint(who: Who, here: Here) -> PlainTextResponse:
 
 
 @router.get("/entries/{index}/proof", operation_id="ledger.prove")
-def proof(index: Index, who: Who, here: Here) -> dict[str, Any]:
+def proof(index: Index, who: Who, here: Here) -> Proof:
     """Return an entry's leaf and the proof that the checkpoint covers it."""
     with here.writing:
         size = here.ledger.size
         if index >= size:
             raise NotFound(f"The ledger has {size} entries; there is no entry {index}.")
         leaf, path, note = here.ledger.leaf(index), here.ledger.inclusion_proof(index), here.ledger.checkpoint
-    return {
-        "index": index,
-        "leaf": to_base64(leaf),
-        "proof": [to_base64(one) for one in path],
-        "checkpoint": note.decode(),
-    }
+    return Proof(index=index, leaf=to_base64(leaf), proof=[to_base64(one) for one in path], checkpoint=note.decode())

@@ -60,7 +60,7 @@ def curves(
     """Return the curves of a run, each in at most `max_points` points, fewer where there are many curves."""
     find(here, who, run)
     with here.db.read() as tx:
-        known = [one for one in points.list_series(tx, run) if name in (None, one.name) and stage in (None, one.stage)]
+        known = points.list_series(tx, run, stage=stage, name=name)
         told = known[:MOST_SERIES]
         most = max(1, min(max_points, MOST_IN_ALL // max(1, len(told))))
         found = [(one, points.read_points(tx, run, one.stage, one.name, most=most)) for one in told]

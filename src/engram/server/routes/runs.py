@@ -1,29 +1,32 @@
-"""Runs: queued from a recipe, watched, paused, resumed, cancelled, reviewed."""
+"""Runs: queued from a recipe, listed and watched, shared, pinned and deleted."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from engram.config.load import Loaded
 from engram.errors import Refused, UsageError
-from engram.pipeline import control
+from engram.files import remove_folder
 from engram.schema.codec import to_dict
-from engram.schema.state import State, flag
+from engram.schema.state import flag
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.queue import queue
 from engram.server.routes.catalogue import NAME, load
 from engram.server.routes.templates import load_template
-from engram.store.pages import USUAL, Ask
+from engram.server.shapes.runs import EventList, EventOut, RunList, RunOut
+from engram.server.versions import IfMatch, tag, version_of
+from engram.server.waiting import why
+from engram.store.pages import USUAL
 from engram.store.records import events, runs
 from engram.store.records.runs import Run
 from engram.store.times import from_micros
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
-LIVE: frozenset[State] = frozenset({"running", "lost_contact"})
 
 
 class NewRun(BaseModel):
@@ -38,33 +41,28 @@ class NewRun(BaseModel):
     priority: int = Field(default=0, ge=-100, le=100)
 
 
-class RunOut(BaseModel):
-    """A run as the API shows it; times are UTC."""
+class Changes(BaseModel):
+    """What may be changed about a run that waits."""
 
-    id: str
-    recipe: str
-    owner: str
-    kind: str
-    task: str
-    state: str
-    flag: str
-    stage: str
-    reason: str
-    priority: int
-    attempt: int
-    artifact: str
-    metrics: dict[str, float]
-    created: str
-    started: str | None
-    ended: str | None
-    version: int
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int = Field(ge=-100, le=100, description="A higher one is started earlier.")
 
 
-class RunList(BaseModel):
-    """A page of runs; `next` continues the list."""
+class Shared(BaseModel):
+    """Whether everybody here may see it."""
 
-    items: list[RunOut]
-    next: str | None
+    model_config = ConfigDict(extra="forbid")
+
+    shared: bool
+
+
+class Pinned(BaseModel):
+    """Whether it is kept: no clean-up takes anything of it, and it can't be deleted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pinned: bool
 
 
 @router.post("", operation_id="runs.create", status_code=201)
@@ -103,41 +101,78 @@ def listed(
     recipe: str | None = None,
 ) -> RunList:
     """List runs, newest first."""
-    ask = Ask(who.visible_to, after, limit, equal={"state": state, "kind": kind, "recipe": recipe})
+    ask = who.asks(after, limit, equal={"state": state, "kind": kind, "recipe": recipe})
     with here.db.read() as tx:
         page = runs.list_runs(tx, ask)
-    return RunList(items=[shown(run) for run in page.items], next=page.next)
+        items = [shown(run, waits(tx, here, who, run)) for run in page.items]
+    return RunList(items=items, next=page.next)
 
 
 @router.get("/{run}", operation_id="runs.read")
 def read(run: str, who: Who, here: Here, response: Response) -> RunOut:
     """Return one run."""
-    found = find(here, who, run)
-    response.headers["ETag"] = f'"{found.version}"'
-    return shown(found)
+    return told(here, who, find(here, who, run), response)
+
+
+@router.patch("/{run}", operation_id="runs.update")
+def change(run: str, asked: Changes, who: Who, here: Here, response: Response, if_match: IfMatch = None) -> RunOut:
+    """Change the priority of a run; it counts while the run waits."""
+    find(here, who, run)
+    with here.db.write() as tx:
+        made = runs.change_run(tx, run, version=version_of(if_match), priority=asked.priority)
+    return told(here, who, made, response)
+
+
+@router.put("/{run}/share", operation_id="runs.share")
+def share(run: str, asked: Shared, who: Who, here: Here, response: Response, if_match: IfMatch = None) -> RunOut:
+    """Let everybody here see a run, or nobody else any more."""
+    find(here, who, run)
+    with here.db.write() as tx:
+        made = runs.change_run(tx, run, version=version_of(if_match), shared=asked.shared)
+    return told(here, who, made, response)
+
+
+@router.put("/{run}/pin", operation_id="runs.pin")
+def pin(run: str, asked: Pinned, who: Who, here: Here, response: Response, if_match: IfMatch = None) -> RunOut:
+    """Keep a run with all its checkpoints, or no longer."""
+    find(here, who, run)
+    with here.db.write() as tx:
+        made = runs.change_run(tx, run, version=version_of(if_match), pinned=asked.pinned)
+    return told(here, who, made, response)
+
+
+@router.delete("/{run}", operation_id="runs.delete", status_code=204)
+def delete(run: str, who: Who, here: Here, if_match: IfMatch = None) -> None:
+    """Delete a run that ended: its folder and what is known of it. What it published stays, and so does the ledger.
+
+    The ledger learns that it was deleted.
+    """
+    find(here, who, run)
+    with here.writing:
+        with here.db.write() as tx:
+            found = runs.get_run(tx, run)
+            if found.state not in runs.ENDED or found.pinned:
+                why = "pinned" if found.pinned else found.state
+                raise Refused(f"Run {run} is {why}; it can't be deleted.", remedy="Cancel it, or unpin it, first.")
+            runs.delete_run(tx, run, version=version_of(if_match))
+            here.ledger.append("run.deleted", run, {"state": found.state}, who.principal.user)
+        remove_folder(here.folder(run).path)
 
 
 @router.get("/{run}/events", operation_id="events.list")
-def told(
+def events_of(
     run: str,
     who: Who,
     here: Here,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
-) -> dict[str, Any]:
+) -> EventList:
     """Return what a run said after a cursor, in order."""
     find(here, who, run)
     with here.db.read() as tx:
         found = events.replay(tx, after, run=run, limit=limit)
-    items = [{"cursor": one.id, **to_dict(one.event)} for one in found]
-    return {"items": items, "next": items[-1]["cursor"] if items else after}
-
-
-@router.post("/{run}/{command}", operation_id="runs.cancel")
-def cancel(run: str, command: Literal["cancel"], who: Who, here: Here) -> RunOut:
-    """Cancel a run: at once while it waits, between two steps while it works; its checkpoint is kept."""
-    found = find(here, who, run)
-    return _ask(here, found, "cancel")
+    items = [EventOut(cursor=one.id, **to_dict(one.event)) for one in found]
+    return EventList(items=items, next=items[-1].cursor if items else after)
 
 
 def find(here: Here, who: Who, run: str) -> Run:
@@ -147,21 +182,23 @@ def find(here: Here, who: Who, run: str) -> Run:
     return who.touch(found, f"run {run}")
 
 
-def _ask(here: Here, run: Run, command: Literal["pause", "cancel"]) -> RunOut:
-    if run.state in LIVE:
-        control.send(here.folder(run.id).control, command)
-        return shown(run)
-    then: State = "cancelled" if command == "cancel" else "paused"
-    if run.state not in ("queued", "paused", "awaiting_review") or then == "paused":
-        raise Refused(f"Run {run.id} is {run.state}; there is nothing to {command}.")
-    with here.db.write() as tx:
-        return shown(runs.step_run(tx, run.id, then, reason="cancelled before it started"))
+def waits(tx: Connection, here: Here, who: Who, run: Run) -> str:
+    """Return why a run waits, as far as the caller may know."""
+    return why(tx, here.standing, run, lambda one: who.may("runs.read", one.owner, shared=one.shared))
 
 
-def shown(run: Run) -> RunOut:
+def told(here: Here, who: Who, run: Run, response: Response) -> RunOut:
+    """Return a run with the ETag of its version."""
+    with here.db.read() as tx:
+        reason = waits(tx, here, who, run)
+    tag(response, run.version, reason)
+    return shown(run, reason)
+
+
+def shown(run: Run, waits: str = "") -> RunOut:
     """Return a run as the API shows it."""
     said = {name: getattr(run, name) for name in RunOut.model_fields if hasattr(run, name)}  # asdict copies the recipe
     times = {
         name: from_micros(said[name]) if said[name] is not None else None for name in ("created", "started", "ended")
     }
-    return RunOut(**{**said, **times, "flag": flag(run.state)})
+    return RunOut(**{**said, **times, "flag": flag(run.state), "waits": waits})

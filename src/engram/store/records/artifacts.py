@@ -28,6 +28,7 @@ class Artifact:
     entry: int | None
     metrics: Mapping[str, float]
     pinned: bool
+    shared: bool
     deleted: int | None
     created: int
     updated: int
@@ -39,6 +40,7 @@ class ArtifactChanges(TypedDict, total=False):
 
     name: str
     pinned: bool
+    shared: bool
     entry: int | None
 
 
@@ -62,7 +64,7 @@ def put_artifact(
     found = rows.maybe(tx, tables.artifacts, Artifact, digest=digest)
     if found is None:
         what: dict[str, Any] = {"digest": digest, "name": name, "owner": owner, "run": run, "kind": kind, "task": task}
-        size = {"bytes": bytes, "entry": entry, "metrics": metrics or {}, "pinned": False}
+        size = {"bytes": bytes, "entry": entry, "metrics": metrics or {}, "pinned": False, "shared": False}
         rows.add(tx, tables.artifacts, "artifact", {**what, **size, **rows.stamps(tx)})
     elif found.deleted is not None:
         rows.change(tx, tables.artifacts, "artifact", {"digest": digest}, {"deleted": None}, None)
@@ -95,10 +97,18 @@ def delete_artifact(tx: Connection, digest: str, *, version: int | None = None) 
     Raises NotFound, Changed, and Conflict while it is deployed.
     """
     deployments = tables.deployments.c
-    holders = tx.execute(select(deployments.name).where(deployments.artifact == digest)).scalars().all()
+    found = tx.execute(select(deployments.name, deployments.artifact, deployments.options))
+    holders = [row.name for row in found if digest in (row.artifact, row.options.get("canary", {}).get("artifact"))]
     if holders:
         raise Conflict(
             f"The artifact is deployed as {', '.join(sorted(holders))}.", remedy="Deploy another one there first."
         )
-    rows.change(tx, tables.artifacts, "artifact", {"digest": digest}, {"deleted": now(tx), "pinned": False}, version)
+    rows.change(
+        tx,
+        tables.artifacts,
+        "artifact",
+        {"digest": digest},
+        {"deleted": now(tx), "pinned": False, "shared": False},
+        version,
+    )
     return get_artifact(tx, digest)

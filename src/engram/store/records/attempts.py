@@ -44,16 +44,21 @@ def start_attempt(tx: Connection, run: str, *, runner: str, seconds: int) -> Att
     seconds: until the lease ends, unless the attempt is heard of. Raises NotFound.
     """
     found = get_run(tx, run)
-    attempts = tables.attempts
-    old = (attempts.c.run == run, attempts.c.state != "ended")
-    tx.execute(update(attempts).where(*old).values(state="ended", updated=now(tx), version=attempts.c.version + 1))
+    end_attempts(tx, run)
     number, epoch = found.attempt + 1, found.epoch + 1
     lease = {"acked_seq": -1, "lease_until": now(tx) + seconds * 1_000_000}
     what = {"run": run, "attempt": number, "epoch": epoch, "state": "active", "runner": runner, "handle": ""}
-    rows.add(tx, attempts, "attempt", {**what, **lease, **rows.stamps(tx)})
+    rows.add(tx, tables.attempts, "attempt", {**what, **lease, **rows.stamps(tx)})
     rows.change(tx, tables.runs, "run", {"id": run}, {"attempt": number, "epoch": epoch}, None)
     revoke_run_keys(tx, run, epoch)
     return get_attempt(tx, run, number)
+
+
+def end_attempts(tx: Connection, run: str) -> None:
+    """End whatever works on a run; what it says from now on changes nothing."""
+    attempts = tables.attempts
+    old = (attempts.c.run == run, attempts.c.state != "ended")
+    tx.execute(update(attempts).where(*old).values(state="ended", updated=now(tx), version=attempts.c.version + 1))
 
 
 def get_attempt(tx: Connection, run: str, attempt: int) -> Attempt:

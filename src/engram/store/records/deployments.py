@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from engram.errors import Conflict
 from engram.store import rows, tables
@@ -20,7 +20,11 @@ State = Literal["serving", "stopped"]
 
 @dataclass(frozen=True)
 class Deployment:
-    """A name and the artifact that answers under it. version: send it back with a change, so that two can't cross."""
+    """A name and the artifact that answers under it.
+
+    options: what else is said of it, as its canary. shared: with the house, to use. version: send it back with a
+    change, so that two can't cross.
+    """
 
     id: str
     name: str
@@ -28,6 +32,7 @@ class Deployment:
     artifact: str
     state: State
     options: Mapping[str, Any]
+    shared: bool
     created: int
     updated: int
     version: int
@@ -62,7 +67,7 @@ def create_deployment(
     """
     _refuse_deleted(tx, artifact)
     identity = new_id("dp")
-    what = {"artifact": artifact, "state": "serving", "options": options or {}}
+    what = {"artifact": artifact, "state": "serving", "options": options or {}, "shared": False}
     rows.add(
         tx, tables.deployments, "deployment", {"id": identity, "name": name, "owner": owner, **what, **rows.stamps(tx)}
     )
@@ -95,17 +100,32 @@ def change_deployment(
     artifact: str | None = None,
     state: State | None = None,
     options: Mapping[str, Any] | None = None,
+    shared: bool | None = None,
 ) -> Deployment:
-    """Deploy another artifact, stop or start, or change options; a rollback is a change too, with its reason.
+    """Deploy another artifact, stop or start, change options, or share; a rollback is a change too, with its reason.
 
     Raises NotFound; Changed when `version` is not the present one; Conflict when the artifact is deleted.
     """
     if artifact is not None:
         _refuse_deleted(tx, artifact)
-    said = {"artifact": artifact, "state": state, "options": options}
+    said = {"artifact": artifact, "state": state, "options": options, "shared": shared}
     values = {name: value for name, value in said.items() if value is not None}
     rows.change(tx, tables.deployments, "deployment", {"id": id}, values, version)
     return _note(tx, get_deployment(tx, id), actor, reason)
+
+
+def delete_deployment(tx: Connection, id: str, *, version: int | None = None) -> None:
+    """Remove a deployment with its history; raises NotFound, and Changed when `version` is not the present one."""
+    rows.change(tx, tables.deployments, "deployment", {"id": id}, {"state": "stopped"}, version)
+    tx.execute(delete(tables.deployments).where(tables.deployments.c.id == id))
+
+
+def serving(tx: Connection, most: int) -> tuple[Deployment, ...]:
+    """Return the deployments that answer, those changed last first, at most so many."""
+    deployments = tables.deployments
+    query = columns(deployments, Deployment).where(deployments.c.state == "serving")
+    found = tx.execute(query.order_by(deployments.c.updated.desc(), deployments.c.id).limit(most))
+    return tuple(to_record(Deployment, row) for row in found)
 
 
 def history(tx: Connection, id: str, visible_to: str | None = None) -> tuple[Change, ...]:

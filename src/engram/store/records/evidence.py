@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ class Waiting:
     stage: str
     decision: Decision
     digest: str
+    body: Mapping[str, Any]
     created: int
 
 
@@ -56,12 +58,20 @@ def verdicts_of(tx: Connection, run: str, visible_to: str | None = None) -> dict
     return {stage: from_dict(Verdict, body) for stage, body in _bodies(tx, tables.verdicts, run, visible_to)}
 
 
-def list_verdicts(tx: Connection, ask: Ask) -> Page[Waiting]:
-    """Return a page of verdicts, newest first; filters: decision, as `review` for those that wait for a person."""
+def list_verdicts(tx: Connection, ask: Ask, *, waiting: bool = False) -> Page[Waiting]:
+    """Return a page of verdicts, newest first; filters: decision.
+
+    waiting: only those that a run waits for a person to decide.
+    """
     verdicts, runs = tables.verdicts, tables.runs
     query = columns(verdicts, Waiting)
+    here = [runs.c.id == verdicts.c.run]
     if ask.visible_to is not None:
-        query = query.where(verdicts.c.run.in_(select(runs.c.id).where(runs.c.owner == ask.visible_to)))
+        hers = runs.c.owner == ask.visible_to
+        here.append(hers | runs.c.shared if ask.with_shared else hers)
+    if waiting:
+        here += [runs.c.state == "awaiting_review", runs.c.stage == verdicts.c.stage]
+    query = query.where(select(runs.c.id).where(*here).exists())
     return list_page(tx, query, verdicts, lambda row: to_record(Waiting, row), replace(ask, visible_to=None))
 
 

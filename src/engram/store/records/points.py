@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, tuple_
 
 from engram.errors import UsageError
 from engram.store import rows, tables
@@ -14,6 +14,7 @@ from engram.store.database import now
 from engram.store.records.runs import get_run
 
 MOST_POINTS = 5000
+LAST_STEP = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,31 @@ def is_reported(tx: Connection, run: str, attempt: int, stage: str) -> bool:
     return tx.execute(select(points.run).where(*here).limit(1)).one_or_none() is not None
 
 
-def list_series(tx: Connection, run: str, visible_to: str | None = None) -> tuple[Series, ...]:
-    """Return the curves of a run by stage and name; raises NotFound."""
+def list_series(
+    tx: Connection, run: str, visible_to: str | None = None, *, stage: str | None = None, name: str | None = None
+) -> tuple[Series, ...]:
+    """Return the curves of a run by stage and name, of one stage or one name only where it is said; raises NotFound."""
     get_run(tx, run, visible_to)
     points = tables.points.c
-    numbers = func.count(), func.min(points.step), func.max(points.step)
-    query = select(points.stage, points.name, *numbers).where(points.run == run).group_by(points.stage, points.name)
-    return tuple(Series(*row) for row in tx.execute(query.order_by(points.stage, points.name)))
+    wanted = [one for one in _curves(tx, run) if stage in (None, one[0]) and name in (None, one[1])]
+    numbers = select(func.count(), func.min(points.step), func.max(points.step))
+    found = []
+    for of, called in wanted:
+        here = (points.run == run, points.stage == of, points.name == called)
+        found.append(Series(of, called, *tx.execute(numbers.where(*here)).one()))
+    return tuple(found)
+
+
+def _curves(tx: Connection, run: str) -> Iterator[tuple[str, str]]:
+    """Yield stage and name of each curve, one look into the index for each: not all points are passed to find them."""
+    points = tables.points.c
+    query = select(points.stage, points.name).where(points.run == run).order_by(points.stage, points.name).limit(1)
+    row = tx.execute(query).one_or_none()
+    while row is not None:
+        yield row.stage, row.name
+        # With the last step that there can be, the index leads behind the curve; else all its points would be passed.
+        behind = tuple_(points.stage, points.name, points.step) > tuple_(row.stage, row.name, LAST_STEP)
+        row = tx.execute(query.where(behind)).one_or_none()
 
 
 def read_points(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from engram.pipeline.folder import new_run_id
 from engram.schema.state import NEXT, State, step
@@ -22,8 +22,9 @@ ENDED: frozenset[State] = frozenset({"cancelled", "failed_user", "failed_platfor
 class Run:
     """One run. body: the resolved recipe; metrics: headline numbers; attempt, epoch: the present ones, 0 before any.
 
-    started: when it first ran; ended: when it ended, None again when it is resumed.
-    change: grows with every change of any run, so that a reader can go on where it was.
+    shared: with the house, to read. started: when it first ran; ended: when it ended, None again when it is resumed.
+    deleted: since when only its row is left. change: grows with every change of any run, so that a reader can go on
+    where it was.
     """
 
     id: str
@@ -44,9 +45,11 @@ class Run:
     artifact: str
     template: str | None
     pinned: bool
+    shared: bool
     started: int | None
     ended: int | None
     change: int
+    deleted: int | None
     created: int
     updated: int
     version: int
@@ -62,6 +65,7 @@ class RunChanges(TypedDict, total=False):
     metrics: Mapping[str, float]
     artifact: str
     pinned: bool
+    shared: bool
 
 
 def create_run(
@@ -80,7 +84,14 @@ def create_run(
     """Queue a run; a higher priority is started earlier. Raises NotFound for an unknown owner or template."""
     identity = id or new_run_id()
     said = {"recipe": recipe, "kind": kind, "task": task, "body": body, "recipe_digest": recipe_digest}
-    whose = {"id": identity, "owner": owner, "template": template, "priority": priority, "pinned": False}
+    whose = {
+        "id": identity,
+        "owner": owner,
+        "template": template,
+        "priority": priority,
+        "pinned": False,
+        "shared": False,
+    }
     empty = {"stage": "", "reason": "", "split_digest": "", "metrics": {}, "artifact": "", "attempt": 0, "epoch": 0}
     rows.add(tx, tables.runs, "run", {**whose, **said, **empty, "state": "queued", **rows.stamps(tx)})
     return get_run(tx, identity)
@@ -94,13 +105,14 @@ def get_run(tx: Connection, id: str, visible_to: str | None = None) -> Run:
 def list_runs(tx: Connection, ask: Ask) -> Page[Run]:
     """Return a page of runs, newest first; filters: state, kind, task, recipe, template, beginning of the recipe."""
     runs = tables.runs
-    return list_page(tx, columns(runs, Run), runs, lambda row: to_record(Run, row), ask)
+    query = columns(runs, Run).where(runs.c.deleted.is_(None))
+    return list_page(tx, query, runs, lambda row: to_record(Run, row), ask)
 
 
 def count_runs(tx: Connection, visible_to: str | None = None) -> dict[State, int]:
     """Return how many runs are in each state that any is in."""
     runs = tables.runs.c
-    query = select(runs.state, func.count()).group_by(runs.state)
+    query = select(runs.state, func.count()).where(runs.deleted.is_(None)).group_by(runs.state)
     if visible_to is not None:
         query = query.where(runs.owner == visible_to)
     return {row[0]: row[1] for row in tx.execute(query)}
@@ -109,8 +121,8 @@ def count_runs(tx: Connection, visible_to: str | None = None) -> dict[State, int
 def next_queued(tx: Connection) -> Run | None:
     """Return the queued run that is to start next: of the highest priority the oldest. None when none waits."""
     runs = tables.runs.c
-    query = columns(tables.runs, Run).where(runs.state == "queued")
-    highest = select(func.max(runs.priority)).where(runs.state == "queued").scalar_subquery()
+    query = _idle(columns(tables.runs, Run).where(runs.state == "queued"))
+    highest = _idle(select(func.max(runs.priority)).where(runs.state == "queued")).scalar_subquery()
     row = tx.execute(query.where(runs.priority == highest).order_by(runs.created, runs.id).limit(1)).one_or_none()
     return None if row is None else to_record(Run, row)
 
@@ -147,8 +159,8 @@ def is_final(run: Run) -> bool:
 
 
 def maybe_run(tx: Connection, id: str) -> Run | None:
-    """Return a run, or None when there is none."""
-    return rows.maybe(tx, tables.runs, Run, id=id)
+    """Return a run, or None when there is none, or only what is left of a deleted one."""
+    return rows.maybe(tx, tables.runs, Run, id=id, deleted=None)
 
 
 def next_lost(tx: Connection, most: int, runner: str) -> Run | None:
@@ -160,7 +172,7 @@ def next_lost(tx: Connection, most: int, runner: str) -> Run | None:
     """
     gone, last = tables.runs.c, tables.attempts.c
     its = select(last.run).where(last.run == gone.id, last.attempt == gone.attempt, last.runner == runner)
-    query = columns(tables.runs, Run).where(gone.state.in_(("lost_contact", "preempted")), its.exists())
+    query = _idle(columns(tables.runs, Run).where(gone.state.in_(("lost_contact", "preempted")), its.exists()))
     for row in tx.execute(query.order_by(gone.updated, gone.id)):
         run = to_record(Run, row)
         if run.state == "preempted" or run.attempt - _last_progress(tx, run.id) < most:
@@ -191,3 +203,30 @@ def heard_of(tx: Connection, after: int, limit: int) -> tuple[tuple[int, str], .
 def last_change(tx: Connection) -> int:
     """Return the number of the newest change of any run."""
     return rows.last_number(tx, tables.runs.name)
+
+
+def count_before(tx: Connection, run: Run) -> int:
+    """Return how many queued runs are started before this one."""
+    runs = tables.runs.c
+    older = (runs.priority == run.priority) & ((runs.created < run.created) | _same_time(run))
+    return rows.count(tx, tables.runs, runs.state == "queued", (runs.priority > run.priority) | older)
+
+
+def delete_run(tx: Connection, id: str, *, version: int | None = None) -> Run:
+    """Take a run out of sight with its events, points and evidence; its row stays, because the ledger names it."""
+    rows.change(tx, tables.runs, "run", {"id": id}, {"deleted": now(tx), "pinned": False, "shared": False}, version)
+    for table in (tables.events, tables.points, tables.reports, tables.verdicts, tables.reviews):
+        tx.execute(delete(table).where(table.c.run == id))
+    return get_run(tx, id)
+
+
+def _same_time(run: Run) -> Any:
+    runs = tables.runs.c
+    return (runs.created == run.created) & (runs.id < run.id)
+
+
+def _idle(query: Select[Any]) -> Select[Any]:
+    """Leave out the runs that an attempt has been started for already."""
+    attempts = tables.attempts.c
+    busy = select(attempts.attempt).where(attempts.run == tables.runs.c.id, attempts.state == "active")
+    return query.where(~busy.exists())

@@ -42,11 +42,13 @@ runs = Table(
     words("artifact"),
     Column("template", Words, ForeignKey("templates.id", ondelete="RESTRICT")),
     Column("pinned", Boolean, nullable=False),
+    Column("shared", Boolean, nullable=False),
     moment("started"),
     moment("ended"),
+    moment("deleted"),
     number("change", default=0),
     *changing(),
-    *listed("owner", "state", "kind", "recipe", "template"),
+    *listed("owner", "shared", "state", "kind", "recipe", "template"),
     Index(None, "owner", "state", "created", "id"),  # by the state alone, everybody's would be looked through
     Index(None, "state", "priority", "created", "id"),
     Index(None, "change"),
@@ -99,6 +101,7 @@ points = Table(
     number("attempt"),
     number("seq"),
     PrimaryKeyConstraint("run", "stage", "name", "step"),
+    sqlite_with_rowid=False,  # a curve lies in one place, in its order
 )
 
 reports = Table(

@@ -19,9 +19,10 @@ artifacts = Table(
     number("entry", nullable=True),
     plain("metrics"),
     Column("pinned", Boolean, nullable=False),
+    Column("shared", Boolean, nullable=False),
     moment("deleted"),
     *changing(),
-    *listed("owner", "kind", "name", "run", last=("created", "digest")),
+    *listed("owner", "shared", "kind", "name", "run", last=("created", "digest")),
 )
 
 deployments = Table(
@@ -34,8 +35,9 @@ deployments = Table(
     Column("artifact", Words, ForeignKey("artifacts.digest", ondelete="RESTRICT"), nullable=False),
     words("state"),
     plain("options"),
+    Column("shared", Boolean, nullable=False),
     *changing(),
-    *listed("owner", "state", "artifact"),
+    *listed("owner", "shared", "state", "artifact"),
 )
 
 deployment_history = Table(

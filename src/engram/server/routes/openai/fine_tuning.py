@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -15,7 +14,7 @@ from engram.server.fine_tuning_recipe import Content, Hyperparameters, build_rec
 from engram.server.once import Key, once
 from engram.server.platform import Platform
 from engram.server.queue import queue
-from engram.server.routes import runs as run_routes
+from engram.server.routes.commands import cancel_run
 from engram.server.routes.openai import files as file_routes
 from engram.server.routes.openai.fine_tuning_events import CHECKPOINT, TOLD, checkpoint, event
 from engram.server.routes.openai.fine_tuning_shape import shown
@@ -150,7 +149,7 @@ def cancel(run: RunId, who: Who, here: Here) -> dict[str, Any]:
     """Cancel a fine-tuning: at once while it waits, between two steps while it works."""
     with here.db.read() as tx:
         find(tx, who, run)
-    run_routes.cancel(run, "cancel", who, here)
+    cancel_run(here, run)
     with here.db.read() as tx:
         return shown(*find(tx, who, run))
 
@@ -175,7 +174,7 @@ def find(tx: Connection, who: Caller, run: str) -> tuple[FineTuning, Run]:
 
 def _events(
     here: Platform, who: Caller, run: str, after: str | None, limit: int, types: tuple[str, ...], show: Any
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     before = None if after is None else _number(after)
     with here.db.read() as tx:
         find(tx, who, run)

@@ -145,8 +145,8 @@ def _runs() -> None:
         *whole("priority", "attempt", "epoch"),
         *text("recipe_digest", "split_digest", "body", "metrics", "artifact"),
         *text_or_null("template"),
-        *flag("pinned"),
-        *whole_or_null("started", "ended"),
+        *flag("pinned", "shared"),
+        *whole_or_null("started", "ended", "deleted"),
         *whole("change", "created", "updated", "version"),
         primary("runs", "id"),
         points_at("runs", ["owner"], "users", ["id"], "RESTRICT"),
@@ -160,6 +160,7 @@ def _runs() -> None:
         ("owner", "created", "id"),
         ("owner", "state", "created", "id"),
         ("recipe", "created", "id"),
+        ("shared", "created", "id"),
         ("state", "created", "id"),
         ("state", "priority", "created", "id"),
         ("template", "created", "id"),
@@ -195,6 +196,7 @@ def _runs() -> None:
         *whole("time", "attempt", "seq"),
         primary("points", "run", "stage", "name", "step"),
         points_at("points", ["run"], "runs", ["id"], "CASCADE"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "reports",
@@ -247,7 +249,7 @@ def _serving() -> None:
         *whole("bytes"),
         *whole_or_null("entry"),
         *text("metrics"),
-        *flag("pinned"),
+        *flag("pinned", "shared"),
         *whole_or_null("deleted"),
         *whole("created", "updated", "version"),
         primary("artifacts", "digest"),
@@ -260,10 +262,12 @@ def _serving() -> None:
         ("name", "created", "digest"),
         ("owner", "created", "digest"),
         ("run", "created", "digest"),
+        ("shared", "created", "digest"),
     )
     op.create_table(
         "deployments",
         *text("id", "name", "owner", "artifact", "state", "options"),
+        *flag("shared"),
         *whole("created", "updated", "version"),
         primary("deployments", "id"),
         points_at("deployments", ["artifact"], "artifacts", ["digest"], "RESTRICT"),
@@ -275,6 +279,7 @@ def _serving() -> None:
         ("artifact", "created", "id"),
         ("created", "id"),
         ("owner", "created", "id"),
+        ("shared", "created", "id"),
         ("state", "created", "id"),
     )
     op.create_table(
