@@ -21,10 +21,16 @@ Call = Any
 def calling(*, in_person: bool = False) -> Iterator[Call]:
     """Yield the way to call the server: `call(method, path, body, ...)`, paths without ``/api/v1``.
 
-    in_person: True for what a person does signed in, never a key. Without a key the name and the password are asked
-    for at the terminal, and the sign-in ends with the block. Raises UsageError where there is no server to call.
+    The key is ENGRAM_API_KEY's, else the home's own for the home's own server. in_person: True for what a person does
+    signed in, never a key. Without a key the name and the password are asked for at the terminal, and the sign-in ends
+    with the block. Raises UsageError where there is no server to call.
     """
+    from engram.client.clients import home_key
+    from engram.settings import load_settings
+
     url, key = address(), os.environ.get("ENGRAM_API_KEY", "")
+    if not key and not os.environ.get("ENGRAM_URL"):
+        key = home_key(load_settings().home)
     token = "" if key and not in_person else _sign_in(url)
     with make_api(url, token or key) as api:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +31,7 @@ def predict(
     if file and texts:
         raise UsageError("Give texts or --file, not both.", remedy='A text in a file is a JSON string: "like this".')
     home = load_settings().home
-    server = client_of(home) if is_deployment_name(name) else None
+    server: Any = client_of(home) if is_deployment_name(name) else None
     folder = artifact_of(home, name) if server is None else None
     inputs = read_inputs("-" if texts == ["-"] else file) if file or texts == ["-"] else list(texts or _lines())
     if not inputs:

@@ -17,6 +17,7 @@ from engram.errors import UsageError, did_you_mean
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
+PLAIN = frozenset({str, int, bool})  # a value of exactly its type needs no other look; events come by the thousand
 
 
 class FieldProblem(UsageError):
@@ -87,9 +88,9 @@ def from_dict(cls: type[T], value: Any, path: Path = ()) -> T:
 
 def convert(hint: Any, value: Any, path: Path) -> Any:
     """Fit a plain value to a type hint (str, int, float, bool, Literal, unions, tuples, mappings, records)."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
+    if hint is Any or (type(value) is hint and hint in PLAIN):
         return value
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _convert_union(arguments, value, path)
     if origin is typing.Literal:

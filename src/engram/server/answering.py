@@ -58,9 +58,9 @@ def answer(
     let through, also while the answers are taken.
     """
     _refuse_stopped(found)
-    artifact = drawn(found, key, who.principal.user)
     guard = guard_of(here, who, found.name)
     guard.admit(inputs)
+    artifact = drawn(found, key, who.principal.user)
     told = here.core.predict(artifact, [json.dumps(one) for one in inputs], bounded(here, options))
     return Answers(artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
 
@@ -70,9 +70,9 @@ def write(
 ) -> Writing:
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
-    artifact = drawn(found, key, who.principal.user)
     guard = guard_of(here, who, found.name)
     guard.admit([asked])
+    artifact = drawn(found, key, who.principal.user)
     told = here.core.write(artifact, json.dumps(asked), bounded(here, options))
     said = (piece or json.loads(whole) for piece, whole in told)
     return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))

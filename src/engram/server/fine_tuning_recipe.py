@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engram.config.load import Loaded, load_recipe
+from engram.config.pin import Named, pin_datasets
 from engram.config.shipped import find_recipe, shipped_names
+from engram.data.names import read_as
 from engram.errors import UnknownName, UsageError
-from engram.schema.recipe import Model
+from engram.schema.recipe import Model, Source
 from engram.server.access import Caller
 from engram.server.platform import Platform
 from engram.server.routes import catalogue
@@ -35,10 +37,10 @@ SPLIT_WITH_VALIDATION: Mapping[str, Any] = {**SPLIT, "train": 0.9, "valid": 0.0}
 
 @dataclass(frozen=True)
 class Content:
-    """A dataset of training rows, and where its file lies."""
+    """A dataset of training rows, and which form they have."""
 
     dataset: Dataset
-    path: Path
+    form: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def build_recipe(
             remedy="Train it as it is: POST /api/v1/runs.",
         )
     training, validation = data
-    sources = [_source(training)] + ([{**_source(validation), "part": "valid"}] if validation else [])
+    sources = [_source(training.dataset)]
+    if validation:
+        sources.append({**_source(validation.dataset), "part": "valid"})
     split = dict(SPLIT_WITH_VALIDATION if validation else SPLIT)
     said = {
         "train.num_train_epochs": wanted.epochs,
@@ -83,17 +87,15 @@ def build_recipe(
         "name": name,
         "title": f"Fine-tuning of {base}",
         "prep": ["normalise"],
-        "data": {"sources": sources, "format": str(training.dataset.body.get("form", "auto")), "split": split},
+        "data": {"sources": sources, "format": training.form, "split": split},
         **{key: value for key, value in said.items() if value is not None},
     }
     if wanted.seed is not None:
         split["seed"] = wanted.seed
     loaded = load_recipe(file, flags=flags, environment={})
-    # The rows are the caller's own datasets, whose places no recipe named; the base is hers to name or not.
-    catalogue.check_places(
-        replace(loaded, recipe=replace(loaded.recipe, data=replace(loaded.recipe.data, sources=()))), who
-    )
-    return loaded
+    catalogue.check_places(loaded, who)
+    known = {one.dataset.digest: one.dataset for one in data if one is not None}
+    return pin_datasets(loaded, lambda digest: _named(known[digest]))
 
 
 def _base(here: Platform, who: Caller, base: str) -> tuple[Path, Mapping[str, Any]]:
@@ -119,8 +121,13 @@ def _base(here: Platform, who: Caller, base: str) -> tuple[Path, Mapping[str, An
     raise UnknownName.of("base model", base, ["made:causal", "made:seq2seq", *shipped_names()])
 
 
-def _source(one: Content) -> dict[str, Any]:
-    return {"path": str(one.path), "format": "jsonl", "license": one.dataset.license or "own"}
+def _named(one: Dataset) -> Named:
+    read = one.body.get("read")
+    return Named(one.digest, one.license, read_as(read) if read else Source(format=one.format))
+
+
+def _source(one: Dataset) -> dict[str, Any]:
+    return {"dataset": one.digest, "format": one.format, "license": one.license or "own"}
 
 
 def model_name(base: str, suffix: str, run: str) -> str:

@@ -10,6 +10,7 @@ from support.people import PASSWORD, URL, Wire, people
 from engram.cli import house as cli_house
 from engram.cli.main import run
 from engram.client.api import Api
+from engram.server.cli_key import keep_cli_key
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,16 @@ def test_the_policy_is_shown_as_a_table(typed):
     assert code == 0 and lines[0][:4] == ["operation", "admin", "developer", "viewer"]
     assert ["settings.write", "any", "–", "–"] in [line[:4] for line in lines]
     assert all(line[0].startswith("settings.") for line in lines[1:])
+
+
+def test_on_the_server_s_own_machine_the_home_s_key_is_enough_for_what_keys_may_do(house, typed, monkeypatch):
+    keep_cli_key(house.platform)
+    (house.platform.home / "server.json").write_text(json.dumps({"url": URL}))
+    monkeypatch.setenv("ENGRAM_HOME", str(house.platform.home))
+    monkeypatch.delenv("ENGRAM_URL")
+    code, out, err, asked = typed("users", "list")
+    assert (code, asked) == (0, []) and "root" in out, err
+    assert typed("users", "role", "bob", "developer")[3] == ["Password: "]
 
 
 def test_without_a_server_the_command_says_how_to_get_one(tmp_path, monkeypatch, capsys):

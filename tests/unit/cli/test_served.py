@@ -78,7 +78,7 @@ def command(house, monkeypatch, capsys):
     key = place_of(house.platform.home).read_text().strip()
 
     def run(*arguments, through=None):
-        one = Client("http://testserver", key, transport=through or Through(house.client))
+        one = Client("http://127.0.0.1:1", key, transport=through or Through(house.client))
         monkeypatch.setattr("engram.cli.served.client_of", lambda home: one)
         code = main.run(list(arguments))
         said = capsys.readouterr()

@@ -124,8 +124,9 @@ def test_a_file_beyond_the_quota_is_refused(house, ann, chats):
     with house.platform.db.write() as tx:
         settings.put_setting(tx, "quota.user_bytes", 100, actor="test")
     try:
-        with pytest.raises(openai.ConflictError, match="0 of them free"):
+        with pytest.raises(openai.APIStatusError, match="0 of them free") as told:
             ann.files.create(file=("a.jsonl", jsonl(CHATS)), purpose="fine-tune")
+        assert (told.value.status_code, told.value.body["code"]) == (413, "insufficient_quota")
     finally:
         with house.platform.db.write() as tx:
             settings.put_setting(tx, "quota.user_bytes", 2**40, actor="test")
@@ -147,7 +148,8 @@ def test_a_fine_tuning_is_a_queued_run_of_a_recipe_with_those_rows(house, ann, c
     with house.platform.db.read() as tx:
         body = runs.get_run(tx, tuning.id).body
     (source,) = body["data"]["sources"]
-    assert source["path"].startswith(str(house.platform.home / "datasets"))
+    with house.platform.db.read() as tx:
+        assert source["dataset"] == datasets.get_dataset(tx, chats.id).digest
     train = body["train"]
     assert (train["num_train_epochs"], train["per_device_train_batch_size"], train["seed"]) == (2, 4, 7)
     assert train["learning_rate"] == pytest.approx(0.5 * 2e-3)

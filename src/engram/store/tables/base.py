@@ -35,7 +35,9 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         """Return the text that is sent to the database."""
-        if value is not None and ("\0" in value or any("\ud800" <= char <= "\udfff" for char in value)):
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
             raise UsageError(f"The text {value[:60]!r} holds a character that can't be stored.", remedy="Remove it.")
         return value
 

@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse
 
 from engram import files
 from engram.data.stored import find_content
-from engram.errors import NotFound, Refused, UnknownName, UsageError
+from engram.errors import NotFound, UnknownName, UsageError
 from engram.schema.recipe import Source
 from engram.server import datasets as material
 from engram.server.access import Caller, Here, Who
@@ -22,17 +22,15 @@ from engram.server.multipart import Received, receive
 from engram.server.platform import Platform
 from engram.server.routes.openai.pages import cursor_of, listing
 from engram.server.training_rows import read_rows
+from engram.server.uploads import admit
 from engram.store.pages import MOST, Ask
 from engram.store.records import datasets
 from engram.store.records.datasets import Dataset
-from engram.store.records.settings import get_setting
 
 router = APIRouter(prefix="/v1/files", tags=["openai"])
 FileId = Annotated[str, Path(max_length=64)]
 PURPOSE, FORMAT = "fine-tune", "jsonl"
 MOST_FILE_BYTES = 512 * 2**20
-QUOTA, USUAL_QUOTA = "quota.user_bytes", 20 * 2**30
-LEAST_FREE_SHARE = 0.05
 LEFT_SECONDS = 24 * 3600
 
 
@@ -111,25 +109,14 @@ def shown(one: Dataset) -> dict[str, Any]:
 
 
 def _room(here: Platform, owner: str, size: int) -> File:
-    """Refuse what the owner's quota or the disk has no room for; return an empty folder for it otherwise."""
+    """Refuse what a quota or the disk has no room for; return an empty folder for it otherwise."""
     coming = here.home / "uploads"
     coming.mkdir(parents=True, exist_ok=True)
     for old in coming.glob(".file-*"):  # of a server that was killed while one arrived
         if time.time() - old.stat().st_mtime > LEFT_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     with here.db.read() as tx:
-        said, used, after = get_setting(tx, QUOTA), 0, None
-        while True:
-            page = datasets.list_datasets(tx, Ask(owner, after, MOST))
-            used, after = used + sum(one.bytes for one in page.items), page.next
-            if after is None:
-                break
-    most = USUAL_QUOTA if said is None else int(said.value)
-    if used + size > most:
-        raise Refused(f"You have {most} bytes, {max(0, most - used)} of them free.", remedy="Delete files first.")
-    disk = shutil.disk_usage(here.home)
-    if disk.free - size < LEAST_FREE_SHARE * disk.total:
-        raise Refused(f"The disk would have less than {LEAST_FREE_SHARE:.0%} free.", remedy="Make room on the server.")
+        admit(tx, here.home, owner, size)
     return File(tempfile.mkdtemp(prefix=".file-", dir=coming))
 
 

@@ -19,6 +19,7 @@ from engram.server.routes.openai import files as file_routes
 from engram.server.routes.openai.fine_tuning_events import CHECKPOINT, TOLD, checkpoint, event
 from engram.server.routes.openai.fine_tuning_shape import shown
 from engram.server.routes.openai.pages import cursor_of, listing, shape
+from engram.server.training_rows import read_rows
 from engram.store.pages import MOST, Ask
 from engram.store.records import events, fine_tunings, runs
 from engram.store.records.fine_tunings import FineTuning
@@ -98,7 +99,7 @@ def create(asked: NewFineTuning, who: Who, here: Here, key: Key = None) -> dict[
     """Queue a fine-tuning. What its run publishes is deployed by itself, under the name in `fine_tuned_model`."""
     files = [None if one is None else _content(here, who, one) for one in (asked.training_file, asked.validation_file)]
     training, validation = files
-    if training is None or (validation and validation.dataset.body["form"] != training.dataset.body["form"]):
+    if training is None or (validation and validation.form != training.form):
         raise UsageError("The rows of the validation file have another form than those of the training file.")
     wanted = {name: None if value == AUTO else value for name, value in asked.parameters.model_dump().items()}
     numbers = Hyperparameters(wanted["n_epochs"], wanted["batch_size"], wanted["learning_rate_multiplier"], asked.seed)
@@ -191,6 +192,5 @@ def _number(identity: str) -> int:
 
 def _content(here: Platform, who: Caller, file: str) -> Content:
     found = file_routes.find(here, who.to("openai.files.read"), file)
-    if "form" not in found.body:
-        raise UsageError(f"File {file!r} was not sent as a training file.", remedy="Send it to /v1/files.")
-    return Content(found, file_routes.file_of(here, found))
+    path = file_routes.file_of(here, found)
+    return Content(found, str(found.body.get("form") or read_rows(path, found.name).form))
