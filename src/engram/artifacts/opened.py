@@ -112,6 +112,11 @@ def read_sealed(folder: Path, path: str, keys: Keys) -> Iterator[bytes]:
         yield from unseal(reading, key, Place(artifact, path))
 
 
+def read_payload(folder: Path, path: str, keys: Keys) -> bytes:
+    """Return a small payload file of an artifact whole, sealed or not; raises what `read_sealed` raises."""
+    return b"".join(read_sealed(folder, path, keys)) if is_sealed_folder(folder) else (folder / path).read_bytes()
+
+
 def sweep() -> int:
     """Remove the plaintext that killed processes of this user left in memory; return how many folders there were."""
     gone = 0

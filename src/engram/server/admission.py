@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from engram import files, registry
+from engram import registry
+from engram.artifacts.opened import read_payload
 from engram.artifacts.store import folder_of
 from engram.data.prepare import load_split
 from engram.data.rows import read_part
@@ -31,6 +32,7 @@ from engram.schema.criterion import Criterion
 from engram.schema.recipe import Recipe
 from engram.schema.report import Measure, Report
 from engram.schema.verdict import Finding, Verdict
+from engram.security.at_rest import HomeKeys
 from engram.security.principal import ADMIN
 from engram.serve.load_test import Load, run_load
 from engram.server.access import Caller
@@ -119,7 +121,8 @@ def simulate(here: Platform, artifact: Artifact) -> tuple[Report, Verdict] | Non
 
     Raises Refused when there are no rows to ask, or the artifact doesn't answer them; ServerAway.
     """
-    recipe = from_dict(Recipe, files.read_json(folder_of(here.home / "artifacts", artifact.digest) / "recipe.json"))
+    place = folder_of(here.home / "artifacts", artifact.digest)
+    recipe = from_dict(Recipe, json.loads(read_payload(place, "recipe.json", HomeKeys(here.home))))
     criteria = gates_of(recipe)
     if not criteria:
         return None
