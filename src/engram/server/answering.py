@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from engram.errors import PlatformError, Refused
+from engram.errors import PlatformError, Refused, UsageError
 from engram.schema.options import NO_OPTIONS, Options
 from engram.server.access import Caller
 from engram.server.filtering import guard_of
@@ -61,7 +61,7 @@ def answer(
     guard = guard_of(here, who, found.name)
     guard.admit(inputs)
     artifact = drawn(found, key, who.principal.user)
-    told = here.core.predict(artifact, [json.dumps(one) for one in inputs], bounded(here, options))
+    told = here.core.predict(artifact, _documents(inputs), bounded(here, options))
     return Answers(artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
 
 
@@ -73,7 +73,7 @@ def write(
     guard = guard_of(here, who, found.name)
     guard.admit([asked])
     artifact = drawn(found, key, who.principal.user)
-    told = here.core.write(artifact, json.dumps(asked), bounded(here, options))
+    told = here.core.write(artifact, _documents([asked])[0], bounded(here, options))
     said = (piece or json.loads(whole) for piece, whole in told)
     return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))
 
@@ -81,6 +81,17 @@ def write(
 def _counted(here: Platform, found: Deployment, inputs: int, told: Iterator[T]) -> Iterator[T]:
     with here.meters.predicting(found.name, inputs):
         yield from told
+
+
+def _documents(inputs: Sequence[Any]) -> list[str]:
+    """Return inputs as JSON documents.
+
+    Raises UsageError for half a surrogate pair, which is no text, and which no answer could repeat.
+    """
+    try:
+        return [json.dumps(one, ensure_ascii=False).encode().decode() for one in inputs]
+    except UnicodeEncodeError as error:
+        raise UsageError(f"An input is no text: {error.reason}.", remedy="Remove half surrogate pairs.") from None
 
 
 def bounded(here: Platform, options: Options) -> Options:

@@ -30,6 +30,18 @@ PROBLEM: dict[str, Any] = {
         "problems": {"type": "array", "items": {"type": "object"}, "description": "Each fault of a request."},
     },
 }
+OPENAI_ERROR: dict[str, Any] = {
+    "title": "OpenAIError",
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type"],
+            "properties": {"message": {"type": "string"}, "type": {"type": "string"}},
+        }
+    },
+}
 SECURITY: dict[str, Any] = {
     "bearer": {
         "type": "http",
@@ -37,9 +49,23 @@ SECURITY: dict[str, Any] = {
         "description": "An access token (POST /api/v1/sessions) or an API key (POST /api/v1/keys).",
     }
 }
-# What any operation may answer: a credential that doesn't count, a body too large, a request that is not understood,
-# too many of them, our own fault, and a core or database that is away.
-ALWAYS = (401, 413, 422, 429, 500, 503)
+# What any operation may answer: a secret in the address, a credential that doesn't count, a body too large, another
+# name than the server's, a request that is not understood, too many of them, our own fault, and a core or database
+# that is away.
+ALWAYS = (400, 401, 413, 421, 422, 429, 500, 503)
+# What answers with something else than JSON, or with that beside it.
+FILES, EVENTS = "application/octet-stream", "text/event-stream"
+CONTENT = {
+    "artifacts.download": FILES,
+    "audit.export": "text/csv",
+    "datasets.download": FILES,
+    "deployments.stream": "application/x-ndjson",
+    "models.download": FILES,
+    "openai.chat.completions": EVENTS,
+    "openai.completions": EVENTS,
+    "openai.files.content": "application/jsonl",
+}
+JSON_TOO = frozenset({"models.download", "openai.chat.completions", "openai.completions"})
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -58,7 +84,7 @@ def description(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
     """Return the whole description."""
     made = get_openapi(title=app.title, version=app.version, routes=app.routes)
     parts = made.setdefault("components", {})
-    parts.setdefault("schemas", {})["Problem"] = PROBLEM
+    parts.setdefault("schemas", {}).update(Problem=PROBLEM, OpenAIError=OPENAI_ERROR)
     for name in ("HTTPValidationError", "ValidationError"):  # the framework's own, which are never answered here
         parts["schemas"].pop(name, None)
     parts["securitySchemes"] = SECURITY
@@ -67,8 +93,14 @@ def description(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
         for operation in path.values():
             route = known[operation["operationId"]]
             operation["security"] = [] if is_public(route) else [{"bearer": []}]
+            if kind := CONTENT.get(str(route.operation_id)):
+                content = operation["responses"]["200"].setdefault("content", {})
+                operation["responses"]["200"]["content"] = {
+                    **(content if route.operation_id in JSON_TOO else {}),
+                    kind: {},
+                }
             for status in problems_of(route, operation):
-                operation["responses"][str(status)] = _problem(status)
+                operation["responses"][str(status)] = _problem(status, route.path)
     return made
 
 
@@ -88,7 +120,7 @@ def problems_of(route: APIRoute, operation: dict[str, Any]) -> list[int]:
     if writing or OPERATIONS[str(route.operation_id)].on_object:
         found.add(409)
     if writing:
-        found |= {400, 501}
+        found |= {501, 507}
     if "If-Match" in named:
         found.add(412)
     return sorted(found)
@@ -98,8 +130,8 @@ def _parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
     return list(operation.get("parameters", []))
 
 
-def _problem(status: int) -> dict[str, Any]:
-    return {
-        "description": HTTPStatus(status).phrase,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+def _problem(status: int, path: str) -> dict[str, Any]:
+    """Describe a problem; below /v1/ it has the shape that OpenAI's clients read."""
+    ours = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    theirs = {"application/json": {"schema": {"$ref": "#/components/schemas/OpenAIError"}}}
+    return {"description": HTTPStatus(status).phrase, "content": theirs if path.startswith("/v1/") else ours}

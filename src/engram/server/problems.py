@@ -72,7 +72,7 @@ def problem(
         "type": f"urn:engram:error:{error}" if error else "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": detail.encode(errors="replace").decode(),  # it may repeat what is no text
         "instance": getattr(request.state, "id", ""),
         **({"error": error} if error else {}),
         **({"remedy": remedy} if remedy else {}),

@@ -127,7 +127,7 @@ class Scheduler:
                 return
             if found.state == "running":
                 found = runs.step_run(tx, one.run, "lost_contact", reason="its trainer is silent")
-            if asked == "cancel" and found.state == "lost_contact":
+            if asked == "cancel" and found.state in ("lost_contact", "cancelling"):
                 runs.step_run(tx, one.run, "cancelled", reason="Cancelled while its trainer was silent.")
 
     def end_the_disobedient(self) -> None:
