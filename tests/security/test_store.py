@@ -33,6 +33,7 @@ from engram.store.records import (
     deployments,
     events,
     evidence,
+    fine_tunings,
     logins,
     points,
     recipes,
@@ -72,6 +73,9 @@ def made_by(tx, owner):
     reviews.add_review(tx, Review(run, "evaluate", "approve", owner, "fine", "r", "v", TIME))
     what = {"kind": "language", "task": "classify"}
     artifacts.put_artifact(tx, digest=DIGEST, name="toy", owner=owner, run=run, bytes=1, **what)
+    fine_tunings.create_fine_tuning(
+        tx, runs.get_run(tx, run), base="x", training="", validation="", options={}, name="ft-x"
+    )
     return {
         "run": run,
         "login": logins.create_login(tx, owner=owner, token_hash="t", expires=far).id,
@@ -92,6 +96,7 @@ HIDING = {
     "artifacts.get_artifact": lambda tx, ids, who: artifacts.get_artifact(tx, DIGEST, who),
     "artifacts.list_artifacts": lambda tx, ids, who: artifacts.list_artifacts(tx, Ask(visible_to=who)),
     "attempts.list_attempts": lambda tx, ids, who: attempts.list_attempts(tx, ids["run"], who),
+    "datasets.find_datasets": lambda tx, ids, who: datasets.find_datasets(tx, ids["dataset"], who),
     "datasets.get_dataset": lambda tx, ids, who: datasets.get_dataset(tx, ids["dataset"], who),
     "datasets.list_datasets": lambda tx, ids, who: datasets.list_datasets(tx, Ask(visible_to=who)),
     "deployments.find_deployment": lambda tx, ids, who: deployments.find_deployment(tx, "live", who),
@@ -106,6 +111,7 @@ HIDING = {
     "logins.list_logins": lambda tx, ids, who: logins.list_logins(tx, Ask(visible_to=who)),
     "points.list_series": lambda tx, ids, who: points.list_series(tx, ids["run"], who),
     "points.read_points": lambda tx, ids, who: points.read_points(tx, ids["run"], "train", "loss", visible_to=who),
+    "fine_tunings.list_fine_tunings": lambda tx, ids, who: fine_tunings.list_fine_tunings(tx, Ask(visible_to=who)),
     "recipes.get_recipe": lambda tx, ids, who: recipes.get_recipe(tx, "toy", visible_to=who),
     "recipes.list_recipes": lambda tx, ids, who: recipes.list_recipes(tx, Ask(visible_to=who)),
     "reviews.reviews_of": lambda tx, ids, who: reviews.reviews_of(tx, ids["run"], who),

@@ -35,7 +35,7 @@ COMMANDS = {
     "upgrade": Command("engram.cli.backup", "upgrade", "Bring this home to this release, after a backup."),
     "gc": Command("engram.cli.gc", "gc", "Remove what nothing refers to."),
     "bench": Command("engram.cli.bench", "bench", "Run the races against other tools."),
-    "seal": Command("engram.cli.home_keys", "seal", "Seal this home's artifacts on the disk."),
+    "seal": Command("engram.cli.seal", "seal", "Seal this home's artifacts on the disk."),
     "up": Command("engram.cli.up", "up", "Start server and core, and keep them in front."),
     "down": Command("engram.cli.up", "down", "End the server of this home and its core."),
     "status": Command("engram.cli.up", "status", "Say whether a server of this home runs, and what it lacks."),

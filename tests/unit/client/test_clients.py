@@ -80,12 +80,16 @@ def test_recipes_are_read_and_saved(sdk, kind):
         sdk.do(lambda client: client.recipes.save(text + "\n# more\n", after=0))
 
 
-def test_a_deployment_is_made_asked_changed_and_taken_back(sdk, house, kind):
-    name = f"of-{kind.name}"
+def test_a_deployment_is_made_asked_changed_and_taken_back(house, kind):
+    name, sdk = f"of-{kind.name}", kind(house, "root")
+    made = {"simulate": "advisory"}  # the tests' own machine may be busy
     other = house.deploy(f"other-{kind.name}")
-    assert sdk.do(lambda client: client.deployments.create(name, house.digest))["artifact"] == house.digest
+    assert (
+        sdk.do(lambda client: client.deployments.create(name, house.digest, **made))["artifact"]
+        == house.digest
+    )
     assert name in [one["name"] for one in sdk.items(lambda client: client.deployments.list())]
-    assert sdk.do(lambda client: client.deployments.promote(name, other, reason="better"))["artifact"] == other
+    assert sdk.do(lambda client: client.deployments.promote(name, other, reason="better", **made))["artifact"] == other
     assert sdk.do(lambda client: client.deployments.rollback(name))["artifact"] == house.digest
     assert len(sdk.do(lambda client: client.deployments.get(name))["history"]) == 3
     with pytest.raises(errors.Changed):
