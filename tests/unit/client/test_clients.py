@@ -84,10 +84,7 @@ def test_a_deployment_is_made_asked_changed_and_taken_back(house, kind):
     name, sdk = f"of-{kind.name}", kind(house, "root")
     made = {"simulate": "advisory"}  # the tests' own machine may be busy
     other = house.deploy(f"other-{kind.name}")
-    assert (
-        sdk.do(lambda client: client.deployments.create(name, house.digest, **made))["artifact"]
-        == house.digest
-    )
+    assert sdk.do(lambda client: client.deployments.create(name, house.digest, **made))["artifact"] == house.digest
     assert name in [one["name"] for one in sdk.items(lambda client: client.deployments.list())]
     assert sdk.do(lambda client: client.deployments.promote(name, other, reason="better", **made))["artifact"] == other
     assert sdk.do(lambda client: client.deployments.rollback(name))["artifact"] == house.digest
