@@ -142,7 +142,7 @@ def serve(
             scheduler.start()
             LOG.info("the server is up", extra=fields(url=platform.base_url, version=__version__))
             config = make_config(app, doors[-1])
-            server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample), ended)
+            server = _Server(config, platform, say, partial(_welcome, platform, say, password, sample, core), ended)
             try:
                 server.run()
             finally:
@@ -218,10 +218,12 @@ class _Server(uvicorn.Server):
             self.should_exit = True
 
 
-def _welcome(platform: Platform, say: Callable[[str], None], password: str | None, sample: bool) -> None:
+def _welcome(
+    platform: Platform, say: Callable[[str], None], password: str | None, sample: bool, core: str | None
+) -> None:
     """Say where the server is and how to come in, once its core answers too."""
     url = platform.base_url.replace("http://127.0.0.1:", "http://localhost:")
-    missing = wait_for_core(platform)
+    missing = wait_for_core(platform) if core is not None else "none was asked for."
     say(f"Engram is ready at {url}" if not missing else f"Engram is at {url}")
     if platform.tls:
         say(f"Clients elsewhere trust it with ENGRAM_CA set to a copy of {trusted_file(platform.home)}")
