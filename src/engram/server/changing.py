@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from engram.proc import crashpoint
 from engram.server.access import Caller
 from engram.server.platform import Platform
 from engram.server.shapes.deployments import ChangeOut, DeploymentOut
@@ -65,6 +66,7 @@ def entered(here: Platform, made: Deployment, actor: str, evidence: Mapping[str,
     if canary:
         body["canary"] = {"artifact": canary["artifact"], "share": canary["share"]}
     here.ledger.append("deployment.changed", made.id, body, actor)
+    crashpoint("server.before-deployed")
     return shown(made)
 
 
