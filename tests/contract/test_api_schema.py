@@ -44,7 +44,7 @@ def fill(house: House) -> None:
     """Put something of the Admin's behind every name that a path may hold."""
     digest, run, working = house.publish("root", "real"), house.begin("root"), house.begin("root")
     house.let_wait(run)
-    made = house.ask("root", "POST", "/deployments", {"name": "real", "artifact": digest})
+    made = house.ask("root", "POST", "/deployments?simulate=advisory", {"name": "real", "artifact": digest})
     assert made.status_code == 201, made.text
     text = house.ask("root", "GET", "/recipes/quickstart").json()["text"].replace("name: quickstart", "name: real")
     assert house.ask("root", "POST", "/recipes", {"text": text}).status_code == 201

@@ -33,7 +33,7 @@ from engram.settings import load_settings
 from engram.store.records import artifacts, evidence, runs, users
 
 ROLES = {"ann": "developer", "bob": "developer", "eve": "viewer", "root": "admin"}
-SETS = ["simulate.seconds=0.01", "simulate.concurrency=2"]
+SETS = ["simulate.seconds=0.05", "simulate.concurrency=8"]
 
 
 @dataclass

@@ -51,7 +51,7 @@ def test_a_deployment_is_opened_and_bears_its_load_before_it_answers(house: Hous
     run = house.ask("ann", "GET", f"/artifacts/{two[0]}").json()["run"]
     report = house.ask("ann", "GET", f"/runs/{run}/reports/deploy").json()
     assert set(report["metrics"]) == {"p50_latency_ms", "p95_latency_ms", "error_rate", "requests_per_second"}
-    assert (report["n"], report["details"]["concurrency"]) == (len(asked) - 1, 2)
+    assert (report["n"], report["details"]["concurrency"]) == (len(asked) - 1, 8)
     verdict = house.ask("ann", "GET", f"/runs/{run}/verdicts/deploy").json()
     assert verdict["decision"] == "advance"
     (entry,) = changes(house, made.json())
