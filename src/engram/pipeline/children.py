@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -81,24 +82,25 @@ def run_child(
     said: list[EngramError] = []
     asked_at: float | None = None
     try:
-        while True:
-            ended = child.poll() is not None
-            for event in follower.read():
-                if event.type == "error":
-                    said.append(_raised(event.body))
-                watch(event)
-                crashpoint("run.after-event")
-            if ended:
-                break
-            if asked_at is not None and time.monotonic() - asked_at > CANCEL_GRACE_SECONDS:
-                _end(child, workers)
-            try:
-                time.sleep(POLL_SECONDS)
-            except KeyboardInterrupt:
-                if asked_at is not None:
+        with counted_interrupts() as presses:
+            answered = 0
+            while True:
+                ended = child.poll() is not None
+                for event in follower.read():
+                    if event.type == "error":
+                        said.append(_raised(event.body))
+                    watch(event)
+                    crashpoint("run.after-event")
+                if ended:
+                    break
+                if asked_at is not None and time.monotonic() - asked_at > CANCEL_GRACE_SECONDS:
                     _end(child, workers)
-                asked_at = time.monotonic()
-                control.send(attempt.parent / "control.json", "cancel")
+                if presses() > answered:
+                    if asked_at is not None:
+                        _end(child, workers)
+                    answered, asked_at = presses(), time.monotonic()
+                    control.send(attempt.parent / "control.json", "cancel")
+                time.sleep(POLL_SECONDS)
     finally:
         if child.poll() is None:
             _end(child, workers)
@@ -113,6 +115,23 @@ def run_child(
             f"{' and told no reason' if child.returncode != FAILED else ''}.",
             remedy=f"Its output is in {log}. `engram train --resume {attempt.parent.name}` goes on.",
         )
+
+
+@contextmanager
+def counted_interrupts() -> Iterator[Callable[[], int]]:
+    """Count what Ctrl-C would raise, wherever the program happens to be: in some places such an exception is lost.
+
+    Yields a function that returns how often it was pressed; outside the main thread nobody hears it.
+    """
+    pressed: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: 0
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield lambda: len(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start(module: str, arguments: list[str], log: Path, workers: int, nursery: Nursery | None) -> Child:
