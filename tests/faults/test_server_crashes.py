@@ -133,7 +133,7 @@ def test_a_core_that_dies_while_it_launches_leaves_one_attempt_at_work(idle, poi
     idle.kill()
     idle.start()
     record = idle.wait(idle.run, "published")
-    check(idle, attempts=record["attempt"])
+    check(idle, record["attempt"], told=[record["attempt"]])  # the others had no time to say anything
 
 
 def test_a_core_that_is_killed_leaves_the_attempt_to_the_next(server):
