@@ -19,6 +19,7 @@ from engram.server import request_audit
 from engram.server.access import Caller
 from engram.server.app import api_routes
 from engram.server.auditing import ROOT_EVERY, Roots, StoredAudit, check_audit, record_in
+from engram.server.scheduler import Scheduler
 from engram.store.times import to_micros
 
 HOUR = ROOT_EVERY / 1_000_000
@@ -201,6 +202,13 @@ def test_a_cut_end_and_a_whole_new_past_do_not_fit_the_ledger_s_root(written):
         record_in(written.platform.db, AuditDraft("u_2", "runs.create", "allowed", f"r_{number}"))
     with pytest.raises(VerificationFailed, match="root of"):
         check_audit(written.platform)
+
+
+def test_the_root_enters_the_ledger_also_while_there_is_no_core(written):
+    assert not (written.platform.home / "core.json").exists()
+    Scheduler(written.platform).beat()
+    assert written.platform.ledger.entry(written.platform.ledger.size - 1).type == "audit.rooted"
+    assert "no core" in written.platform.standing.away
 
 
 def test_the_root_enters_the_ledger_once_an_hour_and_only_when_there_is_something_new(written):

@@ -70,10 +70,10 @@ class Scheduler:
     def beat(self) -> None:
         """Do once what there is to do."""
         try:
-            self.look()
             self._roots.enter(self._here.setting("audit.keep_days"))
+            self.look_after_the_silent()  # of trainers only their leases tell, so this much goes without a core
+            self.look()
             deploy_published(self._here)
-            self.look_after_the_silent()
             self.end_the_disobedient()
             while not self._here.draining.is_set() and self.start_next():
                 self.look()

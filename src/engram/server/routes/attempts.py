@@ -41,8 +41,6 @@ TOLD: tuple[State, ...] = (
 )
 # A trainer trains. What it hands in is judged on the host, so it never says how that ends.
 TRAINERS: tuple[State, ...] = ("running", "paused", "cancelled", "failed_user", "failed_platform")
-
-
 AT_WORK: tuple[State, ...] = ("running", "cancelling")
 
 
