@@ -34,28 +34,31 @@ def drain(here: Platform, say: Callable[[str], None], hurry: threading.Event, se
     """Let every attempt of this machine stop at a checkpoint; the server answers meanwhile, so that they can say so.
 
     hurry: set by who doesn't want to wait. What has not stopped by then, or within `seconds`, is ended; its run is
-    preempted too and goes on from its last checkpoint.
+    preempted too and goes on from its last checkpoint. A process that has said its last word is waited for as well, so
+    that none is left behind.
     """
     here.draining.set()
-    working = _working(here)
+    working, living = _processes(here)
     if working:
         named = ", ".join(one.run for one in working)
         say(f"Waiting for {named} to stop at a checkpoint (Ctrl-C again ends it at once) …")
     until = time.monotonic() + seconds
-    while (working := _working(here)) and time.monotonic() < until and not hurry.wait(POLL_SECONDS):
-        pass
+    while living and time.monotonic() < until and not hurry.wait(POLL_SECONDS):
+        working, living = _processes(here)
     for one in working:
         _end(here, one)
+    for run, attempt in living - {(one.run, one.attempt) for one in working}:
+        here.core.kill(run, attempt)
 
 
-def _working(here: Platform) -> list[Attempt]:
-    """Return the attempts whose processes this machine's core knows."""
+def _processes(here: Platform) -> tuple[list[Attempt], set[tuple[str, int]]]:
+    """Return the attempts at work whose processes the core knows, and run and attempt of all its processes."""
     try:
         living = {(one.run, one.attempt) for one in here.core.status().living}
     except EngramError:
-        return []  # without its core nothing here can be reached; its attempts are adopted by the next one
+        return [], set()  # without its core nothing here can be reached; its attempts are adopted by the next one
     with here.db.read() as tx:
-        return [one for one in attempts.active(tx) if (one.run, one.attempt) in living]
+        return [one for one in attempts.active(tx) if (one.run, one.attempt) in living], living
 
 
 def _end(here: Platform, one: Attempt) -> None:

@@ -79,6 +79,15 @@ class Connection:
         subscription.waiting[row.key] = (row.seq, row.text)
         self._ready.set()
 
+    def tell_again(self, subscription: Subscription, row: Row) -> None:
+        """Let a row leave once more; one that still waits keeps its place, or a later number would leave before it."""
+        old = subscription.waiting.get(row.key)
+        if old is None:
+            self.tell(subscription, row)
+        else:
+            self._bytes += len(row.text) - len(old[1])
+            subscription.waiting[row.key] = (row.seq, row.text)
+
     def resync(self, subscription: Subscription, seq: int) -> None:
         """Drop what waits of a topic, and say that it must be read again up to a number."""
         self.forget(subscription)

@@ -52,7 +52,8 @@ class Feed:
 class Look:
     """What one look at a topic found behind a number, and where it stands now; `rows` is None where that is too much.
 
-    found: the object that decides who may hear. again: rows that are told once more though their number is old.
+    found: the object that decides who may hear. again: rows that are told once more though their number is old, as they
+    were when `newest` was the last number.
     """
 
     after: int
@@ -64,11 +65,15 @@ class Look:
 
 @dataclass(frozen=True)
 class News:
-    """How far events and changes of runs were looked through, and whose they were; None: perhaps everybody's."""
+    """How far events and changes of runs were looked through, and whose they were; None: perhaps everybody's.
+
+    spoken: the runs that had events.
+    """
 
     event: int
     change: int
     runs: frozenset[str] | None
+    spoken: frozenset[str] = frozenset()
 
 
 class Hub:
@@ -229,10 +234,10 @@ class Hub:
             reading = Reading(tx, self._here)
             news = _news(reading, before)
             looks = [(feed, self._look(reading, feed)) for feed in due if not _is_quiet(feed, news)]
-            if (runs_feed := self._feeds.get("runs")) is not None and news.runs:
-                found = [runs.maybe_run(tx, run) for run in sorted(news.runs)[:MOST_PROGRESS]]
+            if (runs_feed := self._feeds.get("runs")) is not None and news.spoken:
+                found = [runs.maybe_run(tx, run) for run in sorted(news.spoken)[:MOST_PROGRESS]]
                 again = tuple(run_row(reading, run) for run in found if run is not None)
-                looks.append((runs_feed, Look(0, 0, [], again=again)))
+                looks.append((runs_feed, Look(0, runs.last_change(tx), [], again=again)))
         return news, looks
 
     def _look(self, reading: Reading, feed: Feed) -> Look:
@@ -258,11 +263,13 @@ class Hub:
         for one, subscription in list(feed.heard_by.items()):
             if look.again:
                 for row in look.again:
-                    if row.seq <= subscription.cursor and sees(row, one.who):
-                        one.tell(subscription, row)
+                    # Who has heard of more than this look has seen may know a later row already.
+                    if row.seq <= subscription.cursor <= look.newest and sees(row, one.who):
+                        one.tell_again(subscription, row)
             elif not feed.topic.noun or self._still(one, subscription, look.found):
                 self._hand(one, subscription, look)
-        feed.cursor, feed.fresh = max(feed.cursor, _end(look)), feed.fresh and bool(look.again)
+        if not look.again:
+            feed.cursor, feed.fresh = max(feed.cursor, _end(look)), False
 
     def _hand(self, one: Connection, subscription: Subscription, look: Look) -> None:
         """Tell one connection what a look has found and she has not heard."""
@@ -295,7 +302,8 @@ def _news(reading: Reading, before: News | None) -> News:
     if MOST_NEWS in (len(heard), len(changed)):
         return News(events.newest(reading.tx), runs.last_change(reading.tx), None)
     event, change = (found[-1][0] if found else at for found, at in ((heard, before.event), (changed, before.change)))
-    return News(event, change, frozenset(run for _, run in (*heard, *changed)))
+    spoken = frozenset(run for _, run in heard)
+    return News(event, change, spoken.union(run for _, run in changed), spoken)
 
 
 def _is_quiet(feed: Feed, news: News) -> bool:
