@@ -20,6 +20,7 @@ class Settings:
     debug: show tracebacks instead of one-line errors (ENGRAM_DEBUG=1).
     database_url: a PostgreSQL database in place of the home's own SQLite file (ENGRAM_DATABASE_URL).
     ca: a PEM file with the only certificates that a client believes of a server (ENGRAM_CA).
+    max_batch: how many requests of a deployment may share one pass of its model (ENGRAM_MAX_BATCH, default 64).
     """
 
     home: Path
@@ -28,12 +29,13 @@ class Settings:
     debug: bool
     database_url: str | None = None
     ca: Path | None = None
+    max_batch: int = 64
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment.
 
-    Raises UsageError for a number of threads that is none.
+    Raises UsageError for a number that is none.
 
     >>> load_settings({"ENGRAM_HOME": "/srv/engram", "ENGRAM_THREADS": "2"}).threads
     2
@@ -41,17 +43,19 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     return Settings(
         home=Path(env.get("ENGRAM_HOME") or Path.home() / ".engram").expanduser(),
-        threads=_threads(env.get("ENGRAM_THREADS", "")),
+        threads=_number("ENGRAM_THREADS", env, os.cpu_count() or 1),
         plugins=tuple(name.strip() for name in env.get("ENGRAM_PLUGINS", "").split(",") if name.strip()),
         debug=env.get("ENGRAM_DEBUG", "") not in ("", "0"),
         database_url=env.get("ENGRAM_DATABASE_URL") or None,
         ca=Path(env["ENGRAM_CA"]).expanduser() if env.get("ENGRAM_CA") else None,
+        max_batch=_number("ENGRAM_MAX_BATCH", env, 64),
     )
 
 
-def _threads(said: str) -> int:
+def _number(name: str, env: Mapping[str, str], default: int) -> int:
+    said = env.get(name, "")
     if not said:
-        return os.cpu_count() or 1
+        return default
     if not said.isascii() or not said.isdigit() or int(said) < 1:
-        raise UsageError(f"ENGRAM_THREADS must be a whole number from 1, not {said!r}.", remedy="For example: 2")
+        raise UsageError(f"{name} must be a whole number from 1, not {said!r}.", remedy="For example: 2")
     return int(said)

@@ -9,7 +9,7 @@ import openai
 import pytest
 from support import talking
 from support.home import Home
-from support.served import served
+from support.served import rest, served
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the server is not offered on Windows")
 
@@ -35,7 +35,7 @@ def test_a_model_is_taught_and_answers_through_the_client_alone(server):
     made = client.fine_tuning.jobs.create(**asked, hyperparameters={"n_epochs": 4})
     server.wait(made.id, "published")
     while (done := client.fine_tuning.jobs.retrieve(made.id)).status == "running":
-        server.events(made.id)
+        rest()
     assert done.status == "succeeded", done.error
     assert done.fine_tuned_model.startswith("ft-made-causal-talk-")
     told = [one.message for one in client.fine_tuning.jobs.list_events(made.id, limit=100)]

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 from support.home import Home, command, make_home
-from support.served import processes_of, served
+from support.served import processes_of, rest, served
 
 from engram.store.home import open_home
 from engram.store.records import templates, users
@@ -58,7 +58,7 @@ class Elsewhere:
         path = self.out / ".engram-trainer" / "standing.json"
         while not path.exists() or not (found := json.loads(path.read_text())["run"]):
             assert process.poll() is None, process.communicate()
-            self.server.call("GET", "/runs")
+            rest()
         return found
 
 
@@ -66,6 +66,7 @@ def training(server, run, attempt, process):
     """Ask until an attempt has told a step of its training."""
     while not any((one["type"], one["attempt"]) == ("metric", attempt) for one in server.events(run)):
         assert process.poll() is None, process.communicate()
+        rest()
 
 
 def test_a_template_is_trained_elsewhere_while_the_server_is_killed_and_started_again(server, tmp_path):
@@ -78,6 +79,7 @@ def test_a_template_is_trained_elsewhere_while_the_server_is_killed_and_started_
     said = len(journal.read_text().splitlines())
     while len(journal.read_text().splitlines()) < said + 3:  # it trains on
         assert process.poll() is None, process.communicate()
+        rest()
     server.start()
     out, err = process.communicate()
     assert process.returncode == 0, out + err
@@ -119,7 +121,7 @@ def test_a_zombie_stops_itself_and_a_cancelled_run_goes_on_from_its_checkpoint(s
     assert (zombie.returncode, "newer attempt has taken this run over" in err) == (1, True), err
     training(server, run, 3, heir)
     while processes_of(first.folder):  # the worker notices between two steps that it is an orphan
-        server.call("GET", f"/runs/{run}")
+        rest()
 
     heir.send_signal(signal.SIGINT)
     out, err = heir.communicate()

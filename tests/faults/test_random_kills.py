@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.home import make_home
-from support.served import processes_of, served
+from support.served import processes_of, rest, served
 
 from engram.files import read_json
 
@@ -67,6 +67,7 @@ def passes(folder: Path, lines: int) -> bool:
     while said(folder) < due:
         if read_json(folder / "run.json")["state"] == "published":
             return False
+        rest()
     return True
 
 

@@ -5,6 +5,7 @@ import random
 
 import pytest
 from support.home import Home
+from support.served import rest
 
 from engram.files import is_locked
 
@@ -84,7 +85,7 @@ def test_pause_and_resume_by_command(fresh, uninterrupted):
     """The control file is read between steps; a paused run ends with exit 0 and goes on bit for bit."""
     run = fresh.start("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": ""})
     while run.poll() is None and not list(fresh.home.glob("runs/r_*/checkpoints/latest.json")):
-        pass
+        rest()
     asked = fresh.engram("runs", "pause", "last")
     assert run.wait(timeout=120) == 0
     if asked.returncode == 0 and fresh.record()["state"] == "paused":

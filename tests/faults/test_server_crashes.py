@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 from support.home import make_home
-from support.served import processes_of, served
+from support.served import processes_of, rest, served
 
 from engram.client.api import Api
 from engram.errors import ServerAway
@@ -48,6 +48,7 @@ def until(server, kind, stage):
     """Ask until the run has said something."""
     while not any((one["type"], one["stage"]) == (kind, stage) for one in server.events(server.run)):
         assert server.call("GET", f"/runs/{server.run}")["state"] in ("queued", "running", "lost_contact")
+        rest()
 
 
 def check(server, attempts, told=None):
@@ -129,7 +130,7 @@ def test_a_core_that_dies_while_it_launches_leaves_one_attempt_at_work(idle, poi
         asked = ("POST", "/api/v1/runs", {"recipe": "toy"})
         idle.run = api.call(*asked, headers={"Idempotency-Key": "k"}, repeatable=True)["id"]
     while not list((idle.home.home / "runs" / idle.run).glob("attempt-1/spec.json")):
-        pass
+        rest()
     idle.kill()
     idle.start()
     record = idle.wait(idle.run, "published")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from support import postgres
 from support.home import make_home
-from support.served import processes_of, served
+from support.served import processes_of, rest, served
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked up in /proc"),
@@ -39,8 +39,9 @@ def test_a_standby_takes_over_from_a_server_that_is_killed(server):
     while "Standby: the server" not in log.read_text():
         assert standby.poll() is None, log.read_text()
         assert server.call("GET", "/users/me")["role"] == "admin"
+        rest()
     while not any((one["type"], one["stage"]) == ("metric", "train") for one in server.events(server.run)):
-        pass
+        rest()
     server.kill()
     server.process = standby  # it listens where the first one did; attempts and clients find it there
     record = server.wait(server.run, "published")

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,11 @@ from engram.client.api import Api
 
 PASSWORD = "a long enough one 7"
 PATIENCE = 240.0
+
+
+def rest() -> None:
+    """Leave the CPU for a moment to what is waited for: a loop that asks without a pause slows it down."""
+    time.sleep(0.05)
 
 
 class Served:
@@ -82,7 +88,8 @@ class Served:
     def wait(self, run: str, *states: str) -> dict[str, Any]:
         """Ask until a run is in one of the states."""
         while (found := self.call("GET", f"/runs/{run}"))["state"] not in states:
-            assert found["state"] in ("queued", "running", "lost_contact"), found
+            assert found["state"] in ("queued", "running", "lost_contact", "preempted"), found
+            rest()
         return found
 
     def kill(self) -> None:

@@ -35,7 +35,8 @@ def main() -> None:
         signal.signal(name, lambda *_: ended.set())
     with logging_to(settings.home / "logs" / "core.log"):
         sweep()
-        models = Models(settings.home / "artifacts", open_artifact, keys=HomeKeys(settings.home))
+        keys = HomeKeys(settings.home)
+        models = Models(settings.home / "artifacts", open_artifact, keys=keys, batch=settings.max_batch)
         server, port = serve(settings.home, models, host=host, credentials=_credentials(settings.home, host))
         note = address_file(settings.home)
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -51,11 +51,20 @@ class Models:
     """Open artifacts by digest; the one that was asked longest ago makes room for a new one. For many threads.
 
     open_artifact: what makes a folder a function from inputs to answers (`engram.serve.load.open_artifact`).
-    keys: of a home that seals; a sealed artifact is opened in private memory only.
+    keys: of a home that seals; a sealed artifact is opened in private memory only. batch: how many requests may share
+    one pass.
     """
 
-    def __init__(self, store: Path, open_artifact: Open, most: int = MOST_OPEN, keys: Keys | None = None) -> None:
+    def __init__(
+        self,
+        store: Path,
+        open_artifact: Open,
+        most: int = MOST_OPEN,
+        keys: Keys | None = None,
+        batch: int = MAX_BATCH,
+    ) -> None:
         self._store, self._open_artifact, self._most, self._keys = store, open_artifact, most, keys
+        self._batch = batch
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._door = threading.Lock()  # one model is opened at a time: opening takes memory
         self._list = threading.Lock()
@@ -152,7 +161,9 @@ class Models:
             plain = files.enter_context(opened_folder(folder, self._keys))
             check(plain, digest)
             predict = self._open_artifact(plain)
-            batcher = Batcher(lambda asked: predict([one for one, _ in asked], [options for _, options in asked]))
+            batcher = Batcher(
+                lambda asked: predict([one for one, _ in asked], [options for _, options in asked]), self._batch
+            )
             opened = Opened(batcher.__enter__(), files.pop_all(), users=1)
         with self._list:
             self._opened[digest] = opened

@@ -6,6 +6,7 @@ import json
 import stat
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -193,6 +194,36 @@ def test_the_artifact_that_was_asked_longest_ago_makes_room(tmp_path):
     assert models.open() == [one, three]
     models.close()
     assert models.open() == []
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_no_more_requests_than_were_allowed_share_a_pass(tmp_path, batch):
+    passes, together = [], threading.Barrier(2)
+
+    def open_counting(folder):
+        answer = upper(folder)
+
+        def counted(inputs, options=None):
+            passes.append(len(inputs))
+            if len(passes) == 1:
+                together.wait()  # the others gather meanwhile
+            return answer(inputs, options)
+
+        return counted
+
+    digest, models = make_artifact(tmp_path, "one"), Models(tmp_path, open_counting, batch=batch)
+    with ThreadPoolExecutor(1) as first:
+        asked = first.submit(lambda: list(models.answer(digest, ['"a"'])))
+        while not passes:
+            pass
+        with ThreadPoolExecutor(1) as others:
+            later = others.submit(lambda: list(models.answer(digest, ['"a"'] * 6)))
+            while models._opened[digest].batcher._waiting.qsize() < 6:
+                pass
+            together.wait()
+            assert (len(asked.result()), len(later.result())) == (1, 6)
+    assert passes == [1, *[batch] * (6 // batch)]
+    models.close()
 
 
 def test_what_is_written_comes_piece_by_piece_before_its_answer(core, stub):
