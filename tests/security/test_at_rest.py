@@ -13,13 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engram.artifacts import envelope
 from engram.artifacts import seal as sealing
-from engram.artifacts.seal import CHUNK_BYTES, MAGIC, Place, seal, unseal
-from engram.artifacts.sealed_files import is_sealed, seal_file, unseal_file
-from engram.errors import PlatformError, UsageError, VerificationFailed
-from engram.files import sha256_bytes
-from engram.security import envelope
-from engram.security.envelope import (
+from engram.artifacts.envelope import (
     KekRing,
     forget_keks,
     kek_of,
@@ -30,6 +26,10 @@ from engram.security.envelope import (
     rewrap_files,
     rotate_kek,
 )
+from engram.artifacts.seal import CHUNK_BYTES, MAGIC, Place, seal, unseal
+from engram.artifacts.sealed_files import is_sealed, seal_file, unseal_file
+from engram.errors import PlatformError, UsageError, VerificationFailed
+from engram.files import sha256_bytes
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(32)
 PLACE = Place("sha256:" + "a" * 64, "merged/model.safetensors")

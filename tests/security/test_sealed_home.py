@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 
 from engram.artifacts import opened as opening
 from engram.artifacts import sealing
+from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import ENVELOPE, opened, sweep
 from engram.artifacts.store import folder_of, publish, recover
 from engram.cli.main import run
@@ -30,7 +31,7 @@ from engram.ledger.keys import load_or_create_signer
 from engram.ledger.log import Ledger
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.security.api_keys import make_api_key
-from engram.security.at_rest import HomeKeys, rotate_home_kek, seal_home
+from engram.security.at_rest import rotate_home_kek, seal_home
 from engram.security.refresh import begin_family
 from engram.security.tokens import make_access_token
 from engram.server.app import create_app
@@ -206,7 +207,7 @@ def test_memory_that_is_full_is_told_and_left_clean(home, monkeypatch):
 def test_plaintext_of_killed_processes_is_swept_and_of_living_ones_is_not(home):
     code = (
         "import sys\nfrom pathlib import Path\nfrom engram.artifacts.opened import opened\n"
-        "from engram.security.at_rest import HomeKeys\nhome = Path(sys.argv[1])\n"
+        "from engram.artifacts.home_keys import HomeKeys\nhome = Path(sys.argv[1])\n"
         "with opened(next((home / 'artifacts').iterdir()), HomeKeys(home)) as plain:\n"
         "    print(plain, flush=True)\n    sys.stdin.read()\n"
     )

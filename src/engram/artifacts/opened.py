@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -84,21 +84,45 @@ def opened(folder: Path, keys: Keys | None) -> Iterator[Path]:
         raise VerificationFailed(f"{folder} is sealed, and its keys are not here.", remedy="Ask the home that made it.")
     manifest = parse_manifest((folder / MANIFEST).read_bytes())
     key = keys.open(manifest.digest, (folder / ENVELOPE).read_bytes())
-    private = Path(tempfile.mkdtemp(dir=_memory(), prefix=f"{_prefix()}{os.getpid()}-{birth(os.getpid())}-"))
-    try:
+    with private_folder() as private:
         for name in (MANIFEST, CERTIFICATE):
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, private / name)
         for file in manifest.files:
-            _unseal(folder, private, file.path, key, manifest.digest)
-            if sha256_file(private / file.path) != file.digest:
-                raise VerificationFailed(
-                    f"{file.path!r} of {manifest.digest} opens, but is not the file that the manifest lists.",
-                    remedy="Restore the artifact from a backup.",
-                )
+            _unseal(folder, private, file.path, key, manifest.digest, file.digest)
+        yield private
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Yield a folder of this process (0700) in memory, which is gone with the block.
+
+    Raises PlatformError where there is no such memory.
+    """
+    private = Path(tempfile.mkdtemp(dir=_memory(), prefix=f"{_prefix()}{os.getpid()}-{birth(os.getpid())}-"))
+    try:
         yield private
     finally:
         shutil.rmtree(private, ignore_errors=True)
+
+
+def write_plain(target: Path, pieces: Iterable[bytes], digest: str) -> None:
+    """Write a plaintext into private memory.
+
+    Raises PlatformError when it is full, VerificationFailed when the digest is another.
+    """
+    try:
+        with target.open("xb") as writing:
+            writing.writelines(pieces)
+    except OSError as error:
+        raise PlatformError(
+            f"The private memory {MEMORY} has no room for {target.name!r}: {error}.",
+            remedy="Give it more (a container: --shm-size), or serve fewer models.",
+        ) from error
+    if sha256_file(target) != digest:
+        raise VerificationFailed(
+            f"{target.name!r} opens, but is not the file with the digest {digest}.", remedy="Restore it from a backup."
+        )
 
 
 def read_sealed(folder: Path, path: str, keys: Keys) -> Iterator[bytes]:
@@ -128,21 +152,13 @@ def sweep() -> int:
     return gone
 
 
-def _unseal(folder: Path, private: Path, path: str, key: bytes, artifact: str) -> None:
+def _unseal(folder: Path, private: Path, path: str, key: bytes, artifact: str, digest: str) -> None:
     sealed, plain = folder / path, private / path
     if sealed.is_symlink() or not sealed.is_file():
         raise VerificationFailed(f"{path!r} of {artifact} is missing, or no plain file.", remedy="Restore it.")
     plain.parent.mkdir(parents=True, exist_ok=True)
     with sealed.open("rb") as reading:
-        pieces = unseal(reading, key, Place(artifact, path))
-        try:
-            with plain.open("xb") as writing:
-                writing.writelines(pieces)
-        except OSError as error:
-            raise PlatformError(
-                f"The private memory {MEMORY} has no room for {path!r} of {artifact}: {error}.",
-                remedy="Give it more (a container: --shm-size), or serve fewer models.",
-            ) from error
+        write_plain(plain, unseal(reading, key, Place(artifact, path)), digest)
 
 
 def _memory() -> Path:

@@ -23,6 +23,8 @@ def add_file(home: Path, file: Path, source: Source, name: str, tick: Callable[[
 
     Raises what `engram.data.names.add_dataset` raises, and HomeBusy.
     """
+    from engram.artifacts.home_keys import HomeKeys
+    from engram.artifacts.sealed_data import DataVault
     from engram.cli.served import client_of
     from engram.data.names import add_dataset
     from engram.files import home_lock
@@ -37,7 +39,7 @@ def add_file(home: Path, file: Path, source: Source, name: str, tick: Callable[[
         licence = source.license
         return dict(server.datasets.upload(file, name=name, license=licence, format=source.format, **read))
     with home_lock(home, "data add"):
-        return as_shown(add_dataset(home / "datasets", file, source, name, tick))
+        return as_shown(add_dataset(home / "datasets", file, source, name, tick, DataVault(HomeKeys(home))))
 
 
 def list_home(home: Path) -> list[dict[str, Any]]:

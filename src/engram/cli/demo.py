@@ -17,13 +17,13 @@ def demo(
     question: Annotated[str, typer.Option(help="What to ask the model at the end.")] = QUESTION,
 ) -> int:
     """Train, judge, sign, verify and use a small model."""
+    from engram.artifacts.home_keys import HomeKeys
     from engram.artifacts.opened import opened
     from engram.artifacts.store import folder_of
     from engram.cli.predict import say_answer
     from engram.cli.train import train
     from engram.cli.verify import verify
     from engram.pipeline.folder import find_run
-    from engram.security.at_rest import HomeKeys
     from engram.serve.load import open_artifact
     from engram.settings import load_settings
 

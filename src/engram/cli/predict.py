@@ -39,8 +39,8 @@ def predict(
     if server is not None:
         answers = server.deployments.predict(name, inputs)
     elif folder is not None:
+        from engram.artifacts.home_keys import HomeKeys
         from engram.artifacts.opened import opened
-        from engram.security.at_rest import HomeKeys
         from engram.serve.load import open_artifact
 
         with opened(folder, HomeKeys(home)) as plain:

@@ -11,6 +11,7 @@ from engram.cli import output
 
 def reproduce(artifact: Annotated[str, typer.Argument(help="An artifact (digest or folder) or its run.")]) -> int:
     """Derive an artifact again from its run's records, and compare the digests; exit 1 when it comes out different."""
+    from engram.artifacts.home_keys import HomeKeys
     from engram.artifacts.opened import opened
     from engram.cli.live import Live
     from engram.cli.predict import artifact_of
@@ -18,7 +19,6 @@ def reproduce(artifact: Annotated[str, typer.Argument(help="An artifact (digest 
     from engram.pipeline.folder import find_run
     from engram.pipeline.reproduce import predicate_of
     from engram.pipeline.reproduce import reproduce as derive
-    from engram.security.at_rest import HomeKeys
     from engram.settings import load_settings
 
     settings = load_settings()

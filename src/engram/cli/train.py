@@ -26,6 +26,7 @@ def train(
     ] = None,
 ) -> int:
     """Train a recipe: baseline, training, gates, export, certificate."""
+    from engram.artifacts.home_keys import HomeKeys
     from engram.cli.live import Live
     from engram.cli.served import client_of
     from engram.config.load import load_recipe
@@ -33,7 +34,6 @@ def train(
     from engram.pipeline.begin import begin
     from engram.pipeline.folder import find_run
     from engram.pipeline.run import execute
-    from engram.security.at_rest import HomeKeys
     from engram.settings import load_settings
 
     settings = load_settings()
@@ -158,9 +158,9 @@ def _copy_out(home: Path, artifact: str, kind: str, outdir: Path) -> Path:
     import shutil
     from datetime import UTC, datetime
 
+    from engram.artifacts.home_keys import HomeKeys
     from engram.artifacts.opened import opened
     from engram.artifacts.store import folder_of
-    from engram.security.at_rest import HomeKeys
 
     target = outdir / f"artifacts_{kind}" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     with opened(folder_of(home / "artifacts", artifact), HomeKeys(home)) as plain:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from engram.artifacts.check import check_payload
+from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import opened
 from engram.artifacts.paths import CERTIFICATE, MANIFEST
 from engram.cli import output
@@ -18,7 +19,6 @@ from engram.ledger.keys import PUBLIC_FILE, VerifierKey, load_vkey, parse_vkey
 from engram.ledger.scan import ENTRIES, LEAVES, NEWEST
 from engram.ledger.verify import certified_digests, verify_certificate, verify_ledger
 from engram.schema.check import Check
-from engram.security.at_rest import HomeKeys
 from engram.settings import load_settings
 
 MAX_FILE_BYTES = 64 << 20

@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 from engram import files
+from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import sweep
 from engram.core.models import Models
 from engram.core.service import LOOPBACK, serve
 from engram.proc import birth
-from engram.security.at_rest import HomeKeys
 from engram.security.logs import fields, logging_to
 from engram.security.network_addresses import is_loopback
 from engram.security.tls import MutualCredentials, core_credentials

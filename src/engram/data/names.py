@@ -10,7 +10,7 @@ from typing import Any
 from engram import files
 from engram.config.pin import Named
 from engram.data.quality import Tick, inspect
-from engram.data.stored import keep_content, read_options, told_as
+from engram.data.stored import Vault, keep_content, read_options, told_as
 from engram.errors import Conflict, DataError, NotFound, UsageError, did_you_mean
 from engram.schema.codec import convert, from_dict, to_dict
 from engram.schema.label import is_digest, label_fault
@@ -32,10 +32,17 @@ class LocalDataset:
     quality: Mapping[str, Any]
 
 
-def add_dataset(stored: Path, file: Path, source: Source, name: str, tick: Tick = lambda rows: None) -> LocalDataset:
+def add_dataset(
+    stored: Path,
+    file: Path,
+    source: Source,
+    name: str,
+    tick: Tick = lambda rows: None,
+    vault: Vault | None = None,
+) -> LocalDataset:
     """Check a file, keep it by its digest and give it a name; the same file again under its name changes nothing.
 
-    The caller holds the home lock. source: how the file is read, and its licence.
+    The caller holds the home lock. source: how the file is read, and its licence. vault: of a home that may seal.
     Raises DataError for a file that can't be imported, UsageError for a text that is no name, Conflict for a name that
     is taken.
     """
@@ -50,7 +57,7 @@ def add_dataset(stored: Path, file: Path, source: Source, name: str, tick: Tick 
     if name in known and known[name].digest != digest:
         raise Conflict(f"The name {name!r} is taken.", remedy="Give the file another name: --name")
     size = file.stat().st_size
-    keep_content(stored, file, digest, found)
+    keep_content(stored, file, digest, found, vault)
     one = LocalDataset(name, digest, source.license, size, found.rows, read_options(source, found), to_dict(found))
     _write(stored, {**known, name: one})
     return one

@@ -53,10 +53,12 @@ def prepare_split(
     step_names: Sequence[str] = (),
     composer: Composer | None = None,
     on_progress: Progress | None = None,
+    stored: Path | None = None,
 ) -> Prepared:
     """Return the split of some data: from the cache if a sound one is there, else made and put there whole.
 
-    folder: where relative paths begin. cache: the parent of all entries, and of the home's datasets.
+    folder: where relative paths begin. cache: the parent of all entries. stored: that of the home's datasets as they
+    can be read, the cache unless it is said.
     forms: those that the task takes.
     steps: text → text, applied in order when rows are cleaned. composer: makes the rows, in place of one of the forms.
     step_names: one for each step and the composer, with its version and options, because they are part of the entry's
@@ -69,7 +71,7 @@ def prepare_split(
     count = len(steps) + (composer is not None)
     if count != len(step_names):
         raise UsageError(f"{count} prep steps came with {len(step_names)} names; each needs one.")
-    reading = _reading(data, folder, forms, steps, composer, cache)
+    reading = _reading(data, folder, forms, steps, composer, stored or cache)
     names = [*([reading.repair.name] if reading.repair else []), *step_names]
     target = cache / entry_key(data, reading.form.name, [each.file for each in reading.opened], names)
     cached = target.is_dir()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Protocol
 
 from engram import files
 from engram.data.cache import discard
 from engram.data.quality import Quality
-from engram.errors import DataError, NotFound
+from engram.errors import DataError, NotFound, VerificationFailed
 from engram.schema.codec import to_dict
 from engram.schema.label import is_digest
 from engram.schema.recipe import Source
@@ -36,30 +37,51 @@ def find_content(stored: Path, digest: str) -> Path:
     """Return the file of some content; raises NotFound when this home doesn't hold it."""
     folder = folder_of(stored, digest)
     for path in sorted(folder.glob(f"{STEM}*")):
-        if path.is_file() and not path.is_symlink():
+        if path.name != RECORD and path.is_file() and not path.is_symlink():
             return path
     raise NotFound(f"This home holds no dataset {digest}.", remedy="`engram data list` shows the datasets.")
 
 
-def keep_content(stored: Path, path: Path, digest: str, found: Quality, *, link: bool = False) -> Path:
+class Vault(Protocol):
+    """How contents are sealed, where a home seals them."""
+
+    @property
+    def seals(self) -> bool:
+        """Tell whether what is kept from now on is sealed."""
+
+    def seal(self, source: Path, target: Path, digest: str, name: str) -> str:
+        """Seal a file into a new one of that name; return the digest of what was read."""
+
+    def digest(self, path: Path, digest: str) -> str:
+        """Return the digest of what a file holds, sealed or not."""
+
+
+def keep_content(
+    stored: Path, path: Path, digest: str, found: Quality, vault: Vault | None = None, *, link: bool = False
+) -> Path:
     """Put a file of rows where its digest says, with its record, whole or not at all; return where it lies now.
 
-    link: let both names mean one file where the disk can, for a file that nobody changes any more. Content that is
-    there already stays, unless the disk has damaged it.
+    vault: seals it, where the home does. link: let both names mean one file where the disk can, for a file that nobody
+    changes any more. Content that is there already stays, unless the disk has damaged it.
     Raises DataError when the file is not what its digest says.
     """
     folder = folder_of(stored, digest)
-    if folder.exists() and not _is_sound(folder, digest):
+    if folder.exists() and not _is_sound(folder, digest, vault):
         discard(folder)
     if not folder.exists():
         # A format of a plugin gives no part of a file's name.
         name = f"{STEM}.{found.format}" if found.format in FORMATS else STEM
         with files.new_folder(folder) as making:
-            _put(path, making / name, link)
-            if files.sha256_file(making / name) != digest:
+            sealed = vault is not None and vault.seals
+            if vault is not None and sealed:
+                kept = vault.seal(path, making / name, digest, name)
+            else:
+                _put(path, making / name, link)
+                kept = files.sha256_file(making / name)
+            if kept != digest:
                 raise DataError("the file changed while it was read, so nothing was kept.", file=str(path))
-            record = {"format": FORMAT, "digest": digest, "file": name, "bytes": (making / name).stat().st_size}
-            files.write_json(making / RECORD, {**record, "quality": to_dict(found)})
+            record = {"format": FORMAT, "digest": digest, "file": name, "bytes": path.stat().st_size}
+            files.write_json(making / RECORD, record if sealed else {**record, "quality": to_dict(found)})
     return find_content(stored, digest)
 
 
@@ -92,8 +114,9 @@ def _put(path: Path, target: Path, link: bool) -> None:
     shutil.copyfile(path, target)
 
 
-def _is_sound(folder: Path, digest: str) -> bool:
+def _is_sound(folder: Path, digest: str, vault: Vault | None) -> bool:
     try:
-        return files.sha256_file(find_content(folder.parent, digest)) == digest
-    except NotFound:
+        path = find_content(folder.parent, digest)
+        return (vault.digest(path, digest) if vault else files.sha256_file(path)) == digest
+    except (NotFound, VerificationFailed):
         return False

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from engram.artifacts.opened import ENVELOPE
-from engram.artifacts.sealing import seal_store
-from engram.errors import UsageError, VerificationFailed
-from engram.security.envelope import (
-    IDS_FILE,
-    KEYS_FILE,
+from engram.artifacts.envelope import (
     forget_keks,
     kek_of,
     load_or_create_keks,
-    make_data_key,
-    open_data_key,
     rewrap_files,
     rotate_kek,
 )
-
-
-@dataclass(frozen=True)
-class HomeKeys:
-    """The data keys of a home's artifacts; the home seals from its first key-encryption key on, and never stops."""
-
-    home: Path
-
-    @property
-    def sealing(self) -> bool:
-        """Tell whether the home seals; a lost key is an error when it is used, and no reason to write in clear."""
-        return any((self.home / "keys" / name).exists() for name in (KEYS_FILE, IDS_FILE))
-
-    def make(self, artifact: str) -> tuple[bytes, bytes]:
-        """Return a new data key and its envelope; raises VerificationFailed when the home's keys are lost."""
-        made = make_data_key(load_or_create_keks(self.home / "keys"), artifact)
-        return made.key, made.envelope
-
-    def open(self, artifact: str, envelope: bytes) -> bytes:
-        """Return the data key in an envelope; raises VerificationFailed when it does not open with the home's keys."""
-        if not self.sealing:  # and none is made: the home would seal from then on
-            raise VerificationFailed(
-                f"{artifact} is sealed, and the home {self.home} has no key-encryption keys.",
-                remedy="Name the home that sealed it with ENGRAM_HOME, or restore its keys/.",
-            )
-        return open_data_key(load_or_create_keks(self.home / "keys"), artifact, envelope)
+from engram.artifacts.home_keys import HomeKeys
+from engram.artifacts.opened import ENVELOPE
+from engram.artifacts.sealed_data import seal_datasets
+from engram.artifacts.sealing import seal_store
+from engram.errors import UsageError
 
 
 def seal_home(home: Path) -> int:
-    """Let a home seal from now on, and seal the artifacts that it has; return how many were sealed now.
+    """Let a home seal from now on, and seal the artifacts and datasets that it has; return how many were sealed now.
 
-    The caller holds the home. Raises VerificationFailed for lost keys and for an artifact that is not as published.
+    The caller holds the home. Raises VerificationFailed for lost keys and for what is not as it was published or kept.
     """
     load_or_create_keks(home / "keys")
-    return seal_store(home / "artifacts", HomeKeys(home))
+    keys = HomeKeys(home)
+    return seal_store(home / "artifacts", keys) + seal_datasets(home / "datasets", keys)
 
 
 def rotate_home_kek(home: Path) -> tuple[str, int]:
@@ -67,7 +39,8 @@ def rotate_home_kek(home: Path) -> tuple[str, int]:
     ring = rotate_kek(home / "keys")
     found = {
         f"sha256:{path.parent.name}": path
-        for path in sorted((home / "artifacts").glob(f"*/{ENVELOPE}"))
+        for room in ("artifacts", "datasets")
+        for path in sorted((home / room).glob(f"*/{ENVELOPE}"))
         if len(path.parent.name) == 64
     }
     changed = rewrap_files(ring, found)

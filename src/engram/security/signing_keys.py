@@ -16,8 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from engram.errors import VerificationFailed
-from engram.files import canonical_json
-from engram.security.private_files import read_private, write_private
+from engram.files import canonical_json, read_private, write_private
 
 FILE = "tokens.json"
 FORMAT = "engram.token-keys/1"

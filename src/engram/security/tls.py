@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from engram.errors import NotFound, UsageError, VerificationFailed
-from engram.files import write_atomic
+from engram.files import OWNER_ONLY, read_private, write_atomic, write_private
 from engram.security.certificates import (
     CLIENT,
     LOCAL_NAMES,
@@ -24,7 +24,6 @@ from engram.security.certificates import (
     make_self_signed,
     names_of,
 )
-from engram.security.private_files import OWNER_ONLY, read_private, write_private
 
 RENEW_DAYS = 30
 # TLS 1.2 with forward secrecy and authenticated encryption only; TLS 1.3 has nothing else.

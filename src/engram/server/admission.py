@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from engram import registry
+from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import read_payload
 from engram.artifacts.store import folder_of
 from engram.data.prepare import load_split
@@ -32,7 +33,6 @@ from engram.schema.criterion import Criterion
 from engram.schema.recipe import Recipe
 from engram.schema.report import Measure, Report
 from engram.schema.verdict import Finding, Verdict
-from engram.security.at_rest import HomeKeys
 from engram.security.principal import ADMIN
 from engram.serve.load_test import Load, run_load
 from engram.server.access import Caller

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
+from engram.files import write_private
 from engram.security.api_keys import digest_of, make_api_key
 from engram.security.principal import ADMIN
-from engram.security.private_files import write_private
 from engram.server.platform import Platform
 from engram.store.pages import MOST, Ask
 from engram.store.records import api_keys, users

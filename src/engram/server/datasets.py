@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from engram import registry
+from engram.artifacts.home_keys import HomeKeys
+from engram.artifacts.sealed_data import DataVault, opened_content
 from engram.config.pin import Named
 from engram.data.blocks import HEAD_BYTES, refuse_foreign
 from engram.data.names import forget_digest, list_datasets, read_as
 from engram.data.quality import Quality, inspect
 from engram.data.reader import CERTAIN, Reader
-from engram.data.stored import keep_content, read_options, told_as
-from engram.errors import Conflict, DataError, UsageError
+from engram.data.stored import find_content, keep_content, read_options, told_as
+from engram.errors import Conflict, DataError, NotFound, UsageError
 from engram.files import sha256_file
 from engram.schema.codec import to_dict
 from engram.schema.label import label_fault
@@ -78,10 +82,28 @@ def check_file(path: Path, name: str, source: Source) -> Quality:
 
 def keep(here: Platform, path: Path, source: Source, found: Quality, digest: str) -> dict[str, Any]:
     """Put a checked file among the home's datasets, and return what its row is made of."""
-    keep_content(here.home / "datasets", path, digest, found, link=True)
+    keep_content(here.home / "datasets", path, digest, found, DataVault(HomeKeys(here.home)), link=True)
     body = {"quality": to_dict(found), "read": read_options(source, found)}
     size = path.stat().st_size
     return {"digest": digest, "format": found.format, "bytes": size, "rows_": found.rows, "body": body}
+
+
+@contextmanager
+def content(here: Platform, found: Dataset) -> Iterator[Path]:
+    """Yield the file of a dataset's rows as readers want it; a sealed one is in private memory while the block lasts.
+
+    Raises NotFound when the disk has lost it.
+    """
+    with opened_content(content_file(here, found), found.digest, HomeKeys(here.home)) as path:
+        yield path
+
+
+def content_file(here: Platform, found: Dataset) -> Path:
+    """Return where a dataset's content lies, sealed or not; raises NotFound when the disk has lost it."""
+    try:
+        return find_content(here.home / "datasets", found.digest)
+    except NotFound as error:
+        raise NotFound(f"The content of {found.id} is gone from the disk.", remedy="Send the file again.") from error
 
 
 def register(tx: Connection, here: Platform, owner: str, name: str, license: str, what: dict[str, Any]) -> Dataset:

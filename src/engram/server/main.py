@@ -18,12 +18,13 @@ from typing import Any
 import uvicorn
 
 from engram import __version__, files
+from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.store import recover
 from engram.client.trust import trusted_file
 from engram.errors import EngramError, PlatformError
 from engram.pipeline.run import open_ledger
 from engram.proc import birth
-from engram.security.at_rest import HomeKeys, seal_home
+from engram.security.at_rest import seal_home
 from engram.security.entrance import make_entrance
 from engram.security.limits import make_limits
 from engram.security.logs import fields, logging_to
@@ -78,7 +79,7 @@ def open_platform(
         with active(home, opened, say, ended or threading.Event()) as db:
             recover(home / "artifacts", HomeKeys(home))
             if seal and (sealed := seal_home(home)):
-                say(f"{sealed} artifacts were sealed.")
+                say(f"{sealed} artifacts and datasets were sealed.")
             url = base_url if isinstance(base_url, str) else base_url()
             families, passwords = StoredFamilies(db), Passwords()
             issuer = TokenIssuer(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engram.errors import NotFound, PlatformError, UnknownName, UsageError
+from engram.files import read_private
 from engram.security.principal import USER_ROLES
-from engram.security.private_files import read_private
 from engram.security.provider import Provider, check_provider
 
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")

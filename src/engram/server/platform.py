@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engram.artifacts.home_keys import HomeKeys
 from engram.ledger.log import Ledger
 from engram.pipeline.authority import Home
 from engram.pipeline.folder import RunFolder
 from engram.security.api_keys import make_attempt_key
-from engram.security.at_rest import HomeKeys
 from engram.security.entrance import Entrance
 from engram.security.fetch import Fetcher
 from engram.security.limits import Limits, with_budgets

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engram import files
+from engram.artifacts.home_keys import HomeKeys
+from engram.artifacts.sealed_data import opened_store
 from engram.data.prepare import prepare_split
 from engram.data.rows import read_part
 from engram.pipeline.context import Context
@@ -19,16 +21,19 @@ def data(context: Context) -> Report:
     """Make the split, tokenise it with the model's tokenizer and report what was lost on the way."""
     recipe = context.recipe
     prep = plan(recipe.prep)
-    prepared = prepare_split(
-        recipe.data,
-        folder=Path(files.read_json(context.folder.path / "origin.json")["folder"]),
-        cache=context.home / "datasets",
-        forms=context.task.forms,
-        steps=prep.texts,
-        step_names=prep.names,
-        composer=prep.composer,
-        on_progress=context.progress("rows"),
-    )
+    stored, named = context.home / "datasets", [one.dataset for one in recipe.data.sources if one.dataset]
+    with opened_store(stored, named, HomeKeys(context.home)) as readable:
+        prepared = prepare_split(
+            recipe.data,
+            folder=Path(files.read_json(context.folder.path / "origin.json")["folder"]),
+            cache=stored,
+            stored=readable,
+            forms=context.task.forms,
+            steps=prep.texts,
+            step_names=prep.names,
+            composer=prep.composer,
+            on_progress=context.progress("rows"),
+        )
     files.write_json(
         context.folder.path / "data.json", {"folder": prepared.folder.name, "split": prepared.split.digest}
     )

@@ -9,10 +9,10 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
 from engram.artifacts.check import check_payload
+from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import opened
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound, Refused
-from engram.security.at_rest import HomeKeys
 from engram.server.access import Here, Who
 from engram.server.sealed import send
 from engram.server.shapes.artifacts import ArtifactList, ArtifactOut, Checked

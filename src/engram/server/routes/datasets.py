@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import registry
 from engram.data.mapping import preview as mapped
 from engram.data.names import read_as
 from engram.data.quality import all_rows, first_rows
-from engram.data.stored import find_content, told_as
-from engram.errors import DataError, NotFound, UsageError
+from engram.data.stored import told_as
+from engram.errors import DataError, UsageError
 from engram.schema.card import KindCard
 from engram.schema.codec import to_dict
 from engram.schema.form import FORMS
 from engram.server import datasets as material
 from engram.server.access import Here, Who
 from engram.server.filtering import scan, text_of
+from engram.server.sealed import send_content
 from engram.server.versions import IfMatch, version_of
 from engram.store.pages import USUAL, Ask
 from engram.store.records import datasets
@@ -76,12 +76,12 @@ def preview(
 ) -> dict[str, Any]:
     """Return the first rows, and how a task would read them: which column plays which role, and what is wrong."""
     found = find(here, who, dataset)
-    path = _content(here, found)
     forms = _forms(kind, task)
-    try:
-        reader, first = first_rows(path, read_as(found.body["read"]), rows)
-    except DataError as error:
-        raise told_as(error, path, found.name) from error
+    with material.content(here, found) as path:
+        try:
+            reader, first = first_rows(path, read_as(found.body["read"]), rows)
+        except DataError as error:
+            raise told_as(error, path, found.name) from error
     names = tuple(str(one) for one in found.body["quality"]["columns"])
     shown = [{"line": line, "cells": {name: cell[:MOST_CELL] for name, cell in cells.items()}} for line, cells in first]
     return {
@@ -96,12 +96,12 @@ def preview(
 def check(dataset: str, who: Who, here: Here) -> dict[str, Any]:
     """Look at every row with the content filters; what is found is named by its line and rule, and never repeated."""
     found = find(here, who, dataset)
-    path = _content(here, found)
-    rows = all_rows(path, read_as(found.body["read"]))
-    try:
-        said = scan(here, who, found.id, ((line, text_of(cells, keys=False)) for line, cells in rows))
-    except DataError as error:
-        raise told_as(error, path, found.name) from error
+    with material.content(here, found) as path:
+        rows = all_rows(path, read_as(found.body["read"]))
+        try:
+            said = scan(here, who, found.id, ((line, text_of(cells, keys=False)) for line, cells in rows))
+        except DataError as error:
+            raise told_as(error, path, found.name) from error
     lines = [{"line": line, "action": one.action, "stage": one.stage, "rule": one.rule} for line, one in said.found]
     return {
         "on": said.on,
@@ -114,14 +114,10 @@ def check(dataset: str, who: Who, here: Here) -> dict[str, Any]:
 
 
 @router.get("/{dataset}/download", operation_id="datasets.download")
-def download(dataset: str, who: Who, here: Here) -> FileResponse:
+def download(dataset: str, who: Who, here: Here) -> Response:
     """Return a dataset's file, as it came in."""
     found = find(here, who, dataset)
-    path = _content(here, found)
-    headers = {"ETag": f'"{found.digest}"'}
-    return FileResponse(
-        path, media_type="application/octet-stream", filename=_file_name(found, path.suffix), headers=headers
-    )
+    return send_content(here, found, _file_name(found, material.content_file(here, found).suffix))
 
 
 @router.patch("/{dataset}", operation_id="datasets.update")
@@ -155,15 +151,6 @@ def find(here: Here, who: Who, dataset: str) -> Dataset:
     with here.db.read() as tx:
         found = datasets.maybe_dataset(tx, dataset)
     return who.touch(found, f"dataset {dataset}")
-
-
-def _content(here: Here, found: Dataset) -> Any:
-    try:
-        return find_content(here.home / "datasets", found.digest)
-    except NotFound as error:
-        raise NotFound(
-            f"The content of dataset {found.id} is gone from the disk.", remedy="Upload the file again."
-        ) from error
 
 
 def _forms(kind: str | None, task: str | None) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import files, registry
+from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import is_sealed_folder
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound, UsageError
@@ -17,7 +18,6 @@ from engram.pipeline.template import keep_text
 from engram.schema.codec import to_dict
 from engram.schema.recipe import Recipe
 from engram.schema.state import flag
-from engram.security.at_rest import HomeKeys
 from engram.server import candidates, material, sealed, trainers
 from engram.server.access import Here, Who
 from engram.server.leased import present

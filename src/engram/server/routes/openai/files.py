@@ -8,12 +8,10 @@ import time
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
 
 from engram import files
-from engram.data.stored import find_content
 from engram.errors import NotFound, UnknownName, UsageError
 from engram.schema.recipe import Source
 from engram.server import datasets as material
@@ -21,6 +19,7 @@ from engram.server.access import Caller, Here, Who
 from engram.server.multipart import Received, receive
 from engram.server.platform import Platform
 from engram.server.routes.openai.pages import cursor_of, listing
+from engram.server.sealed import send_content
 from engram.server.training_rows import read_rows
 from engram.server.uploads import admit
 from engram.store.pages import MOST, Ask
@@ -68,9 +67,10 @@ def read(file: FileId, who: Who, here: Here) -> dict[str, Any]:
 
 
 @router.get("/{file}/content", operation_id="openai.files.content")
-def content(file: FileId, who: Who, here: Here) -> FileResponse:
+def content(file: FileId, who: Who, here: Here) -> Response:
     """Return what is in a file."""
-    return FileResponse(file_of(here, find(here, who, file)), media_type="application/jsonl")
+    found = find(here, who, file)
+    return send_content(here, found, found.name, "application/jsonl")
 
 
 @router.delete("/{file}", operation_id="openai.files.delete")
@@ -91,15 +91,6 @@ def find(here: Platform, who: Caller, file: str) -> Dataset:
     if found is not None and (found.deleted is not None or found.format != FORMAT):
         found = None
     return who.touch(found, f"file {file!r}")
-
-
-def file_of(here: Platform, one: Dataset) -> File:
-    """Return where the content of a dataset lies."""
-    try:
-        return find_content(here.home / "datasets", one.digest)
-    except NotFound as error:
-        told = f"The content of file {one.id!r} is not in this home any more."
-        raise NotFound(told, remedy="Send it again.") from error
 
 
 def shown(one: Dataset) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from engram.errors import UsageError
+from engram.server import datasets as material
 from engram.server.access import Caller, Here, Who
 from engram.server.fine_tuning_recipe import Content, Hyperparameters, build_recipe, model_name
 from engram.server.once import Key, once
@@ -192,5 +193,7 @@ def _number(identity: str) -> int:
 
 def _content(here: Platform, who: Caller, file: str) -> Content:
     found = file_routes.find(here, who.to("openai.files.read"), file)
-    path = file_routes.file_of(here, found)
-    return Content(found, str(found.body.get("form") or read_rows(path, found.name).form))
+    if form := found.body.get("form"):
+        return Content(found, str(form))
+    with material.content(here, found) as path:
+        return Content(found, str(read_rows(path, found.name).form))

@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engram.artifacts.seal import KEY_BYTES
 from engram.errors import VerificationFailed
-from engram.files import canonical_json, write_atomic
-from engram.security.private_files import read_private, write_private
+from engram.files import canonical_json, read_private, write_atomic, write_private
 
 KEYS_FILE, IDS_FILE = "kek.json", "kek.ids"
 KEYS_FORMAT, FORMAT = "engram.kek/1", "engram.envelope/1"
