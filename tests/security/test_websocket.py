@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import time
 from contextlib import ExitStack
@@ -130,6 +131,14 @@ def test_the_cookie_of_a_sign_in_opens_for_the_servers_own_page_only(server):
 def test_a_foreign_page_stays_outside_whatever_it_shows(server, origin):
     status, said = refused(server, name="ann", origin=origin)
     assert (status, said["error"]) == (403, "Forbidden")
+
+
+def test_a_name_that_only_leads_here_stays_outside_though_page_and_name_agree(server):
+    """A page of a stranger whose name was pointed at this machine (DNS rebinding)."""
+    for name in ("evil.example", f"evil.example:{server.port}", f"127.0.0.1.evil.example:{server.port}"):
+        way = socket.create_connection(("127.0.0.1", server.port))
+        status, said = refused(server, name="ann", url=f"ws://{name}/ws", origin=f"http://{name}", sock=way)
+        assert (status, "does not go by that name" in said["detail"]) == (403, True)
 
 
 def test_a_page_that_sends_two_origins_stays_outside(server):

@@ -12,6 +12,7 @@ from engram.security.api_keys import verify_api_key
 from engram.security.client_address import client_address
 from engram.security.tokens import verify_access_token
 from engram.server.access import Caller, admit, credential_of
+from engram.server.doors import is_known_host
 from engram.server.platform import Platform
 
 OPERATION = "ws.connect"
@@ -30,10 +31,15 @@ class Admitted:
 
 
 def let_in(here: Platform, socket: WebSocket) -> Admitted:
-    """Check origin and credential of a WebSocket that is not accepted yet; asks the database.
+    """Check name, origin and credential of a WebSocket that is not accepted yet; asks the database.
 
-    Raises Forbidden for a foreign page, NotSignedIn, Throttled.
+    Raises Forbidden for a foreign page or another name than the server's, NotSignedIn, Throttled.
     """
+    if not is_known_host(socket.headers.get("host"), here.base_url, here.setting("server.hosts")):
+        raise Forbidden(
+            "This server does not go by that name.",
+            remedy="Call it by its own address, or let an Admin add the name to the setting server.hosts.",
+        )
     offered = [str(one) for one in socket.scope.get("subprotocols", [])]
     shown = socket.headers.get("authorization", "") or _bearer(offered)
     _check_origin(here, socket, by_program=bool(shown))
