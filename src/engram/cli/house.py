@@ -14,12 +14,26 @@ if TYPE_CHECKING:
     from engram.client.api import Api
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-Call = Any
+
+
+class Call:
+    """The way to call the server: `call(method, path, body, ...)`, paths without ``/api/v1``."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def __call__(self, method: str, path: str, *rest: Any, **more: Any) -> Any:
+        """Return the JSON answer; raises what the server tells."""
+        return self._api.call(method, f"/api/v1{path}", *rest, **more)
+
+    def content(self, path: str, query: dict[str, Any]) -> bytes:
+        """Return the bytes of an answer that is no JSON; raises what the server tells."""
+        return self._api.piece("GET", f"/api/v1{path}", query, {}).content
 
 
 @contextmanager
 def calling(*, in_person: bool = False) -> Iterator[Call]:
-    """Yield the way to call the server: `call(method, path, body, ...)`, paths without ``/api/v1``.
+    """Yield the way to call the server.
 
     The key is ENGRAM_API_KEY's, else the home's own for the home's own server. in_person: True for what a person does
     signed in, never a key. Without a key the name and the password are asked for at the terminal, and the sign-in ends
@@ -34,7 +48,7 @@ def calling(*, in_person: bool = False) -> Iterator[Call]:
     token = "" if key and not in_person else _sign_in(url)
     with make_api(url, token or key) as api:
         try:
-            yield lambda method, path, *rest, **more: api.call(method, f"/api/v1{path}", *rest, **more)
+            yield Call(api)
         finally:
             if token:
                 _sign_out(api)

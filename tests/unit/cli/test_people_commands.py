@@ -10,12 +10,15 @@ from support.people import PASSWORD, URL, Wire, people
 from engram.cli import house as cli_house
 from engram.cli.main import run
 from engram.client.api import Api
+from engram.security.limits import DEFAULT_BUDGETS, make_limits
 from engram.server.cli_key import keep_cli_key
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     with people(tmp_path_factory.mktemp("commands")) as one:
+        budgets = {**DEFAULT_BUDGETS, "sessions.sign_in": "1000/minute"}  # most commands here sign in
+        one.platform.limits = make_limits(budgets)
         yield one
 
 
@@ -95,6 +98,42 @@ def test_a_key_is_made_used_listed_and_revoked(house, typed, monkeypatch):
     assert code == 1 and "scope" in err and asked == []
     assert typed("keys", "revoke", made["prefix"])[0] == 0
     assert typed("keys", "list")[0] == 1
+
+
+def test_a_role_is_made_given_changed_and_removed(house, typed):
+    code, out, err, asked = typed("roles", "make", "reader", "runs.list=any", "runs.read=any")
+    assert (code, out, asked) == (0, "reader may runs.list=any, runs.read=any.\n", ["Password: "]), err
+    house.add("dora", "developer")
+    assert typed("users", "role", "dora", "reader")[1] == "dora is reader now.\n"
+    assert house.call("dora", "GET", "/runs").status_code == 200
+    assert house.call("dora", "GET", "/deployments").status_code == 403
+    code, out, _, _ = typed("roles", "change", "reader", "deployments.list=own")
+    assert (code, out) == (0, "reader may deployments.list=own.\n")
+    assert house.call("dora", "GET", "/runs").status_code == 403
+    assert "deployments.list=own" in typed("roles", "list")[1]
+    code, _, err, _ = typed("roles", "remove", "reader")
+    assert code == 1 and "reader" in err, "somebody has it"
+    typed("users", "role", "dora", "viewer")
+    assert typed("roles", "remove", "reader")[1] == "There is no role reader any more.\n"
+    assert json.loads(typed("roles", "list", "--json")[1]) == []
+    code, _, err, _ = typed("roles", "make", "odd", "runs.list")
+    assert code == 2 and "runs.list=any" in err
+    assert typed("roles", "make", "odd", "runs.lst=any")[0] == 2
+
+
+def test_the_audit_is_read_exported_and_proven(house, typed, tmp_path):
+    typed("users", "list")
+    lines = json.loads(typed("audit", "list", "--operation", "users.list", "--limit", "1", "--json")[1])
+    assert [(one["operation"], one["actor"]) for one in lines] == [("users.list", house.ids["root"])]
+    assert "users.list" in typed("audit", "list")[1]
+    file = tmp_path / "audit.csv"
+    code, out, _, _ = typed("audit", "export", str(file), "--operation", "users.list")
+    assert (code, out) == (0, f"Written: {file}\n")
+    assert file.read_text().splitlines()[0].startswith("id,time,actor")
+    assert "users.list" in file.read_text().splitlines()[1]
+    assert typed("audit", "export", str(file))[0] == 1, "nothing is overwritten"
+    code, out, _, _ = typed("audit", "check")
+    assert code == 0 and "lines are as they were written: sha256:" in out
 
 
 def test_a_setting_is_read_and_changed(house, typed):
