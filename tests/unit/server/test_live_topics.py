@@ -53,6 +53,21 @@ def test_runs_tells_states_and_progress(server, heard):
     assert until(seen, id=speaker.run, state="published")[-1]["progress"] is None
 
 
+def test_everybody_who_saw_a_run_is_told_that_it_was_deleted(server, heard):
+    run = server.run("ann")
+    with server.connect("bob") as ws:
+        ask(ws, "runs")
+        others = messages(ws)
+        assert next(others)["type"] == "subscribed"
+        seen = heard("runs")
+        with server.platform.db.write() as tx:
+            runs.change_run(tx, run, shared=True)
+        assert [until(each, id=run)[-1]["deleted"] for each in (seen, others)] == [False, False]
+        with server.platform.db.write() as tx:
+            runs.delete_run(tx, run)
+        assert [until(each, id=run)[-1]["deleted"] for each in (seen, others)] == [True, True]
+
+
 def test_a_run_is_told_as_rest_shows_it(server, heard):
     run = server.run()
     seen = heard(f"run/{run}")

@@ -84,7 +84,10 @@ class Progress(BaseModel):
 
 
 class RunChanged(BaseModel):
-    """`runs`: where a run stands; told again, under the same `seq`, when its progress changes."""
+    """`runs`: where a run stands; told again, under the same `seq`, when its progress changes.
+
+    deleted: true when it is there no more.
+    """
 
     type: Literal["run"] = "run"
     topic: Literal["runs"] = "runs"
@@ -96,6 +99,7 @@ class RunChanged(BaseModel):
     stage: str
     progress: Progress | None
     version: int
+    deleted: bool = False
 
 
 class RunRecord(BaseModel):

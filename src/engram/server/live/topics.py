@@ -115,6 +115,7 @@ def run_row(reading: Reading, run: Run) -> Row:
         stage=run.stage,
         progress=_progress(reading, run) if run.state in AT_WORK else None,
         version=run.version,
+        deleted=run.deleted is not None,
     )
     return Row(run.change, run.id, written(said), run)
 

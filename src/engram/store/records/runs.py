@@ -214,7 +214,7 @@ def count_before(tx: Connection, run: Run) -> int:
 
 def delete_run(tx: Connection, id: str, *, version: int | None = None) -> Run:
     """Take a run out of sight with its events, points and evidence; its row stays, because the ledger names it."""
-    rows.change(tx, tables.runs, "run", {"id": id}, {"deleted": now(tx), "pinned": False, "shared": False}, version)
+    rows.change(tx, tables.runs, "run", {"id": id}, {"deleted": now(tx), "pinned": False}, version)
     for table in (tables.events, tables.points, tables.reports, tables.verdicts, tables.reviews):
         tx.execute(delete(table).where(table.c.run == id))
     return get_run(tx, id)
