@@ -145,7 +145,11 @@ def new_folder(target: Path) -> Iterator[Path]:
         yield temporary
         fsync_tree(temporary)
         if not target.exists():
-            temporary.replace(target)
+            try:
+                temporary.replace(target)
+            except OSError:
+                if not target.exists():  # else another writer was first
+                    raise
             fsync_folder(target.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

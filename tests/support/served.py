@@ -56,8 +56,9 @@ class Served:
 
     def sign_in(self) -> None:
         """Sign in with the password that was shown, change it, and make a key."""
-        shown = re.search(r"admin / (\S+)", self.log.read_text())
-        assert shown, self.log.read_text()
+        while not (shown := re.search(r"admin / (\S+)", self.log.read_text())):  # said soon after it is ready
+            assert self.process and self.process.poll() is None, self.log.read_text()
+            rest()
         for old, new in ((shown[1], PASSWORD), (PASSWORD, "")):
             with Api(self.url, "") as api:
                 self.token = api.call("POST", "/api/v1/sessions", {"name": "admin", "password": old})["access_token"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 
 import pytest
 
 from engram.data.mapping import preview
 from engram.data.names import add_dataset, find_dataset, find_named, list_datasets
 from engram.data.quality import MOST_LABELS, inspect
-from engram.data.stored import find_content, folder_of
+from engram.data.stored import find_content, folder_of, keep_content
 from engram.errors import Conflict, DataError, NotFound, UsageError
 from engram.files import sha256_bytes
 from engram.schema.form import FORMS
@@ -106,3 +107,20 @@ def test_an_optional_column_that_is_not_there_is_told():
     told = preview(("alpaca",), {"input": "inp"}, ("instruction", "output"), [(2, {"instruction": "a", "output": "b"})])
     assert (told.form, told.usable) == ("alpaca", 1)
     assert told.problems == ("there is no column 'inp' for 'input'.",)
+
+
+def test_two_that_keep_the_same_content_at_once_both_have_it(tmp_path, monkeypatch):
+    """The other one is done between the look at the place and the renaming."""
+    path, replace = tmp_path / "rows.csv", Path.replace
+    path.write_bytes(b"text,label\na,b\n")
+    found, digest = inspect(path, Source()), sha256_bytes(path.read_bytes())
+
+    def late(self, target):
+        if self.is_dir():
+            monkeypatch.setattr(Path, "replace", replace)
+            keep_content(tmp_path / "datasets", path, digest, found)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", late)
+    assert keep_content(tmp_path / "datasets", path, digest, found).read_bytes() == path.read_bytes()
+    assert [one.name for one in (tmp_path / "datasets").iterdir()] == [digest.removeprefix("sha256:")]

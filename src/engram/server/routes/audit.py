@@ -13,6 +13,7 @@ from engram.server import csv_cells
 from engram.server.access import Here, Who
 from engram.server.auditing import check_audit
 from engram.server.platform import Platform
+from engram.server.shapes.people import AuditChecked, LineList
 from engram.store.pages import USUAL
 from engram.store.records import audit
 from engram.store.records.audit import Line, Wanted
@@ -39,7 +40,7 @@ def wanted_of(
 Filter = Annotated[Wanted, Depends(wanted_of)]
 
 
-@router.get("", operation_id="audit.list")
+@router.get("", operation_id="audit.list", response_model=LineList)
 def listed(who: Who, here: Here, wanted: Filter, after: str | None = None, limit: int = USUAL) -> dict[str, Any]:
     """List lines, newest first."""
     with here.db.read() as tx:
@@ -54,7 +55,7 @@ def export(who: Who, here: Here, wanted: Filter) -> StreamingResponse:
     return StreamingResponse(_csv(here, wanted), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/check", operation_id="audit.verify")
+@router.get("/check", operation_id="audit.verify", response_model=AuditChecked)
 def check(who: Who, here: Here) -> dict[str, Any]:
     """Prove that no line was changed, dropped, added or moved; answers with the line that was."""
     root = check_audit(here)

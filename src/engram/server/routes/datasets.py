@@ -20,6 +20,7 @@ from engram.server import datasets as material
 from engram.server.access import Here, Who
 from engram.server.filtering import scan, text_of
 from engram.server.sealed import send_content
+from engram.server.shapes.datasets import DatasetDetail, DatasetList, PreviewOut, ScanOut
 from engram.server.versions import IfMatch, version_of
 from engram.store.pages import USUAL, Ask
 from engram.store.records import datasets
@@ -39,7 +40,7 @@ class Changes(BaseModel):
     version: int | None = None
 
 
-@router.get("", operation_id="datasets.list")
+@router.get("", operation_id="datasets.list", response_model=DatasetList)
 def listed(
     who: Who,
     here: Here,
@@ -56,7 +57,7 @@ def listed(
     return {"items": [material.listed(one) for one in page.items], "next": page.next}
 
 
-@router.get("/{dataset}", operation_id="datasets.read")
+@router.get("/{dataset}", operation_id="datasets.read", response_model=DatasetDetail)
 def read(dataset: str, who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Return one dataset with what it holds."""
     found = find(here, who, dataset)
@@ -64,7 +65,7 @@ def read(dataset: str, who: Who, here: Here, response: Response) -> dict[str, An
     return material.shown(found)
 
 
-@router.get("/{dataset}/preview", operation_id="datasets.preview")
+@router.get("/{dataset}/preview", operation_id="datasets.preview", response_model=PreviewOut)
 def preview(
     dataset: str,
     who: Who,
@@ -92,7 +93,7 @@ def preview(
     }
 
 
-@router.post("/{dataset}/check", operation_id="datasets.check")
+@router.post("/{dataset}/check", operation_id="datasets.check", response_model=ScanOut)
 def check(dataset: str, who: Who, here: Here) -> dict[str, Any]:
     """Look at every row with the content filters; what is found is named by its line and rule, and never repeated."""
     found = find(here, who, dataset)
@@ -120,7 +121,7 @@ def download(dataset: str, who: Who, here: Here) -> Response:
     return send_content(here, found, _file_name(found, material.content_file(here, found).suffix))
 
 
-@router.patch("/{dataset}", operation_id="datasets.update")
+@router.patch("/{dataset}", operation_id="datasets.update", response_model=DatasetDetail)
 def update(dataset: str, asked: Changes, who: Who, here: Here, match: IfMatch = None) -> dict[str, Any]:
     """Change a dataset's name or licence."""
     found = find(here, who, dataset)

@@ -14,6 +14,7 @@ from engram.server.access import Here, Who
 from engram.server.filter_settings import FilterSettings, parse_settings, read_settings, write_settings
 from engram.server.filtering import filter_of, state_of
 from engram.server.routes.artifacts import find as find_artifact
+from engram.server.shapes.house import DecidedList, FiltersOut, TriedOut
 from engram.store.pages import USUAL
 from engram.store.records.filter_decisions import list_decisions
 from engram.store.times import from_micros
@@ -70,14 +71,14 @@ class Tried(BaseModel):
     text: str = Field(max_length=MOST_CHARACTERS)
 
 
-@router.get("", operation_id="filters.read")
+@router.get("", operation_id="filters.read", response_model=FiltersOut)
 def read(who: Who, here: Here) -> dict[str, Any]:
     """Return what is looked for, where, and whether a classifier looks too."""
     with here.db.read() as tx:
         return _shown(here, read_settings(tx))
 
 
-@router.put("", operation_id="filters.write")
+@router.put("", operation_id="filters.write", response_model=FiltersOut)
 def write(asked: NewFilters, who: Who, here: Here) -> dict[str, Any]:
     """Set the filters; a rule that is none is named, and a classifier must answer before it is believed."""
     wanted = parse_settings(asked.model_dump(mode="json", exclude={"version"}))
@@ -95,7 +96,7 @@ def write(asked: NewFilters, who: Who, here: Here) -> dict[str, Any]:
     return _shown(here, made)
 
 
-@router.post("/test", operation_id="filters.test")
+@router.post("/test", operation_id="filters.test", response_model=TriedOut, response_model_exclude_unset=True)
 def test(asked: Tried, who: Who, here: Here) -> dict[str, Any]:
     """Show what each stage finds in a text, and what would be decided."""
     with here.db.read() as tx:
@@ -103,7 +104,7 @@ def test(asked: Tried, who: Who, here: Here) -> dict[str, Any]:
     return explain(filter_of(here.core, settings), asked.text)
 
 
-@router.get("/decisions", operation_id="filters.decisions")
+@router.get("/decisions", operation_id="filters.decisions", response_model=DecidedList)
 def decisions(
     who: Who,
     here: Here,

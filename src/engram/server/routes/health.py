@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from engram import __version__
 from engram.errors import EngramError
 from engram.server.access import Here, Who
+from engram.server.shapes.house import Readiness
 from engram.store.database import now
 
 router = APIRouter()
@@ -20,7 +21,7 @@ def live(who: Who) -> dict[str, str]:
     return {"status": "ok", "version": __version__}
 
 
-@router.get("/readyz", operation_id="health.ready")
+@router.get("/readyz", operation_id="health.ready", response_model=Readiness)
 def ready(who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Say whether database and core answer; 503 when one does not."""
     found = problems_of(here)

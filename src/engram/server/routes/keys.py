@@ -13,11 +13,13 @@ from engram.security.roles import check_scopes
 from engram.server.access import Here, Who
 from engram.server.bindings import KeysOf
 from engram.server.once import Key, once
+from engram.server.shapes.people import KeyList, KeyMade
 from engram.store.pages import USUAL, Ask
 from engram.store.records import api_keys as stored
 from engram.store.times import from_micros
 
 router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
+TIMES = ("created", "expires", "revoked", "used")
 
 
 class NewKey(BaseModel):
@@ -30,7 +32,7 @@ class NewKey(BaseModel):
     expires_at: int | None = None
 
 
-@router.post("", operation_id="keys.create", status_code=201)
+@router.post("", operation_id="keys.create", response_model=KeyMade, status_code=201)
 def make_key(asked: NewKey, who: Who, here: Here, key: Key = None) -> dict[str, Any]:
     """Make an API key; it is shown this once. Under the same Idempotency-Key it is the same one, unshown."""
     scopes = check_scopes(who.principal, asked.scopes, who.roles)
@@ -50,12 +52,12 @@ def make_key(asked: NewKey, who: Who, here: Here, key: Key = None) -> dict[str, 
     return {"key": shown or None, **said}
 
 
-@router.get("", operation_id="keys.list")
+@router.get("", operation_id="keys.list", response_model=KeyList)
 def keys(who: Who, here: Here, after: str | None = None, limit: int = USUAL) -> dict[str, Any]:
     """List one's own keys, without their secrets; an Admin sees everybody's."""
     with here.db.read() as tx:
         page = stored.list_keys(tx, Ask(who.visible_to, after, limit))
-    items = [{**asdict(one), "created": from_micros(one.created)} for one in page.items]
+    items = [{**asdict(one), **{name: _time(getattr(one, name)) for name in TIMES}} for one in page.items]
     return {"items": items, "next": page.next}
 
 
@@ -65,3 +67,7 @@ def revoke(prefix: str, who: Who, here: Here) -> None:
     found = here.keys.find(prefix)
     who.require(f"key {prefix}", found.user if found else None)
     here.keys.revoke(prefix, int(here.clock()))
+
+
+def _time(micros: int | None) -> str | None:
+    return None if micros is None else from_micros(micros)

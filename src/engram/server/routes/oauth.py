@@ -19,6 +19,7 @@ from engram.server.access import Here, Who
 from engram.server.oauth_providers import NAME, provider_of
 from engram.server.platform import Platform
 from engram.server.routes.sign_ins import agent
+from engram.server.shapes.house import ProviderList
 from engram.store.records import users
 from engram.store.records.users import User
 
@@ -27,7 +28,7 @@ HOME_PAGE = "/"
 Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$")]
 
 
-@router.get("/providers", operation_id="oauth.providers")
+@router.get("/providers", operation_id="oauth.providers", response_model=ProviderList)
 def providers(who: Who, here: Here) -> dict[str, Any]:
     """List the providers through which one may sign in, and where to begin."""
     names = sorted(here.setting("oauth.providers"))

@@ -13,6 +13,7 @@ from engram.security.principal import USER_ROLES
 from engram.security.roles import make_role
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
+from engram.server.shapes.people import PolicyOut, RoleList, RoleOut
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.records import roles
 from engram.store.records.roles import Role
@@ -37,7 +38,7 @@ class NewRole(Operations):
     name: str = Field(min_length=1, max_length=64)
 
 
-@router.get("/roles", operation_id="roles.list")
+@router.get("/roles", operation_id="roles.list", response_model=RoleList)
 def listed(who: Who, here: Here) -> dict[str, Any]:
     """List the custom roles by name; there are few."""
     with here.db.read() as tx:
@@ -45,7 +46,7 @@ def listed(who: Who, here: Here) -> dict[str, Any]:
     return {"items": [shown(one) for one in found], "next": None}
 
 
-@router.post("/roles", operation_id="roles.create", status_code=201)
+@router.post("/roles", operation_id="roles.create", response_model=RoleOut, status_code=201)
 def create(asked: NewRole, who: Who, here: Here, key: Key = None) -> Any:
     """Make a role of operations that the caller has herself, each no farther than she reaches."""
     made = _checked(who, asked.name, asked.operations)
@@ -56,7 +57,7 @@ def create(asked: NewRole, who: Who, here: Here, key: Key = None) -> Any:
     return answer
 
 
-@router.get("/roles/{role}", operation_id="roles.read")
+@router.get("/roles/{role}", operation_id="roles.read", response_model=RoleOut)
 def read(role: Name, who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Return a custom role."""
     with here.db.read() as tx:
@@ -65,7 +66,7 @@ def read(role: Name, who: Who, here: Here, response: Response) -> dict[str, Any]
     return shown(found)
 
 
-@router.put("/roles/{role}", operation_id="roles.update")
+@router.put("/roles/{role}", operation_id="roles.update", response_model=RoleOut)
 def update(
     role: Name, asked: Operations, who: Who, here: Here, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def delete(role: Name, who: Who, here: Here, if_match: IfMatch = None) -> None:
     here.roles.forget()
 
 
-@router.get("/policy", operation_id="policy.read")
+@router.get("/policy", operation_id="policy.read", response_model=PolicyOut)
 def policy(who: Who) -> dict[str, Any]:
     """Return the policy: every operation, and how far each role reaches with it."""
     names = [*USER_ROLES, *sorted(who.roles)]

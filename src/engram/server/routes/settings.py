@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from engram.server.access import Here, Who
 from engram.server.settings_rows import Row
 from engram.server.settings_table import ROWS, row_of
+from engram.server.shapes.house import SettingList, SettingOut
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.records import settings
 from engram.store.records.settings import Setting
@@ -27,7 +28,7 @@ class NewValue(BaseModel):
     value: Any
 
 
-@router.get("", operation_id="settings.read")
+@router.get("", operation_id="settings.read", response_model=SettingList, response_model_exclude_unset=True)
 def listed(who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Return every setting: its value, its default and bounds, what it is for, and who changed it when."""
     with here.db.read() as tx:
@@ -35,7 +36,7 @@ def listed(who: Who, here: Here, response: Response) -> dict[str, Any]:
     return {"items": [shown(row, found.get(name)) for name, row in ROWS.items()], "next": None}
 
 
-@router.put("/{name}", operation_id="settings.write")
+@router.put("/{name}", operation_id="settings.write", response_model=SettingOut, response_model_exclude_unset=True)
 def write(
     name: Name, asked: NewValue, who: Who, here: Here, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from engram.security.entrance import SignedIn
 from engram.security.refresh import FAMILY_SECONDS
 from engram.server import cookies
 from engram.server.access import Here, Who
+from engram.server.shapes.people import SignedInOut, SignInList
 from engram.store.pages import USUAL, Ask
 from engram.store.records import logins
 from engram.store.records.logins import Login
@@ -42,7 +43,9 @@ class RefreshToken(Strict):
     refresh_token: str | None = Field(default=None, max_length=1024)
 
 
-@router.post("", operation_id="sessions.sign_in", status_code=201)
+@router.post(
+    "", operation_id="sessions.sign_in", response_model=SignedInOut, response_model_exclude_unset=True, status_code=201
+)
 async def sign_in(asked: Credentials, who: Who, here: Here, request: Request, response: Response) -> dict[str, Any]:
     """Sign in with name and password."""
     if asked.cookie:
@@ -53,7 +56,13 @@ async def sign_in(asked: Credentials, who: Who, here: Here, request: Request, re
     return _given(made, request, response, cookie=asked.cookie)
 
 
-@router.post("/refresh", operation_id="sessions.refresh", status_code=201)
+@router.post(
+    "/refresh",
+    operation_id="sessions.refresh",
+    response_model=SignedInOut,
+    response_model_exclude_unset=True,
+    status_code=201,
+)
 def renew(asked: RefreshToken, who: Who, here: Here, request: Request, response: Response) -> dict[str, Any]:
     """Exchange a refresh token for a new pair; each is used once."""
     token, held = asked.refresh_token, request.cookies.get(cookies.REFRESH)
@@ -75,7 +84,7 @@ def sign_out(who: Who, here: Here, response: Response) -> None:
         refresh.sign_out(here.entrance.families, who.family)
 
 
-@router.get("", operation_id="sessions.list")
+@router.get("", operation_id="sessions.list", response_model=SignInList)
 def listed(
     who: Who,
     here: Here,

@@ -15,6 +15,7 @@ from engram.server import templates as registering
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.routes.catalogue import load, read, settled
+from engram.server.shapes.house import TemplateList, TemplateOut
 from engram.server.versions import IfMatch, version_of
 from engram.store.pages import USUAL, Ask
 from engram.store.records import templates
@@ -56,7 +57,7 @@ class Renamed(BaseModel):
     version: int | None = None
 
 
-@router.post("", operation_id="templates.create", status_code=201)
+@router.post("", operation_id="templates.create", response_model=TemplateOut, status_code=201)
 def create(asked: NewTemplate, who: Who, here: Here, key: Key = None) -> dict[str, Any]:
     """Register a template: its recipe is put together whole, pinned, certified and entered in the ledger."""
     wanted = Wanted(**asked.model_dump(exclude={"set"}), sets=tuple(asked.set))
@@ -72,7 +73,7 @@ def create(asked: NewTemplate, who: Who, here: Here, key: Key = None) -> dict[st
     return made
 
 
-@router.get("", operation_id="templates.list")
+@router.get("", operation_id="templates.list", response_model=TemplateList)
 def listed(
     who: Who,
     here: Here,
@@ -89,7 +90,7 @@ def listed(
     return {"items": [registering.shown(one) for one in page.items], "next": page.next}
 
 
-@router.get("/{template}", operation_id="templates.read")
+@router.get("/{template}", operation_id="templates.read", response_model=TemplateOut)
 def show(template: str, who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Return one template with its whole recipe."""
     found = find(here, who, template)
@@ -104,7 +105,7 @@ def certificate(template: str, who: Who, here: Here) -> Response:
     return Response(canonical_json(dict(found.body["certificate"])), media_type="application/json")
 
 
-@router.patch("/{template}", operation_id="templates.update")
+@router.patch("/{template}", operation_id="templates.update", response_model=TemplateOut)
 def rename(template: str, asked: Renamed, who: Who, here: Here, match: IfMatch = None) -> dict[str, Any]:
     """Give a template another name."""
     found = find(here, who, template)

@@ -17,6 +17,7 @@ from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.problems import problem
 from engram.server.purposes import PURPOSES, Given, Purpose
+from engram.server.shapes.datasets import UploadDone, UploadList, UploadOut
 from engram.store.pages import USUAL, Ask
 from engram.store.records import uploads
 from engram.store.records.uploads import Upload
@@ -52,7 +53,7 @@ class Finish(BaseModel):
     paragraphs: bool = False
 
 
-@router.post("", operation_id="uploads.create", status_code=201)
+@router.post("", operation_id="uploads.create", response_model=UploadOut, status_code=201)
 def create(asked: NewUpload, who: Who, here: Here, key: Key = None) -> dict[str, Any]:
     """Begin an upload; the quota is looked at now, for the whole file."""
     purpose = _purpose(asked.purpose)
@@ -79,7 +80,7 @@ def create(asked: NewUpload, who: Who, here: Here, key: Key = None) -> dict[str,
     return begun
 
 
-@router.get("", operation_id="uploads.list")
+@router.get("", operation_id="uploads.list", response_model=UploadList)
 def listed(
     who: Who, here: Here, after: str | None = None, limit: int = USUAL, state: str | None = None
 ) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def listed(
     return {"items": [shown(one) for one in page.items], "next": page.next}
 
 
-@router.get("/{upload}", operation_id="uploads.read")
+@router.get("/{upload}", operation_id="uploads.read", response_model=UploadOut)
 def read(upload: str, who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Say how much has arrived: where to go on."""
     found = find(here, who, upload)
@@ -97,7 +98,7 @@ def read(upload: str, who: Who, here: Here, response: Response) -> dict[str, Any
     return shown(found)
 
 
-@router.patch("/{upload}", operation_id="uploads.write")
+@router.patch("/{upload}", operation_id="uploads.write", response_model=UploadOut)
 async def write(
     upload: str,
     who: Who,
@@ -123,7 +124,9 @@ async def write(
     return shown(moved)
 
 
-@router.post("/{upload}/finish", operation_id="uploads.finish")
+@router.post(
+    "/{upload}/finish", operation_id="uploads.finish", response_model=UploadDone, response_model_exclude_unset=True
+)
 def finish(upload: str, asked: Finish, who: Who, here: Here, request: Request) -> Any:
     """Make of a whole file what it is for; asked again, it answers the same.
 

@@ -18,6 +18,7 @@ from engram.security.principal import ADMIN, HOUSE
 from engram.security.roles import check_assignment
 from engram.server import cookies
 from engram.server.access import Caller, Here, Who
+from engram.server.shapes.people import MeOut, PasswordGiven, UserList, UserMade, UserOut
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.database import now
 from engram.store.pages import USUAL, Ask
@@ -72,7 +73,7 @@ class Standing(Strict):
     disabled: bool
 
 
-@router.get("/me", operation_id="users.me")
+@router.get("/me", operation_id="users.me", response_model=MeOut)
 def me(who: Who, here: Here) -> dict[str, Any]:
     """Say who asks, and what she may do."""
     principal = who.principal
@@ -97,7 +98,7 @@ def change_password(asked: NewPassword, who: Who, here: Here, request: Request, 
     cookies.take_back(response)
 
 
-@router.get("", operation_id="users.list")
+@router.get("", operation_id="users.list", response_model=UserList)
 def listed(
     who: Who,
     here: Here,
@@ -113,7 +114,9 @@ def listed(
     return {"items": [shown(one) for one in page.items], "next": page.next}
 
 
-@router.post("", operation_id="users.create", status_code=201)
+@router.post(
+    "", operation_id="users.create", response_model=UserMade, response_model_exclude_unset=True, status_code=201
+)
 def create(asked: NewUser, who: Who, here: Here) -> dict[str, Any]:
     """Add a user with a random password, shown this once and to be changed, or one who comes through a provider.
 
@@ -143,7 +146,7 @@ def create(asked: NewUser, who: Who, here: Here) -> dict[str, Any]:
     return {**shown(made), **({"password": password} if password else {})}
 
 
-@router.get("/{user}", operation_id="users.read")
+@router.get("/{user}", operation_id="users.read", response_model=UserOut)
 def read(user: str, who: Who, here: Here, response: Response) -> dict[str, Any]:
     """Return a user: oneself, or for an Admin anybody."""
     with here.db.read() as tx:
@@ -152,7 +155,7 @@ def read(user: str, who: Who, here: Here, response: Response) -> dict[str, Any]:
     return shown(found)
 
 
-@router.patch("/{user}", operation_id="users.update")
+@router.patch("/{user}", operation_id="users.update", response_model=UserOut)
 def update(user: str, asked: Details, who: Who, here: Here, response: Response, if_match: IfMatch = None) -> Any:
     """Correct a user's title or e-mail."""
     with here.db.write() as tx:
@@ -162,7 +165,7 @@ def update(user: str, asked: Details, who: Who, here: Here, response: Response, 
     return shown(made)
 
 
-@router.put("/{user}/role", operation_id="users.assign_role")
+@router.put("/{user}/role", operation_id="users.assign_role", response_model=UserOut)
 def assign_role(user: str, asked: Assignment, who: Who, here: Here, if_match: IfMatch = None) -> dict[str, Any]:
     """Give a user another role; it counts from her next request on."""
     check_assignment(who.principal, asked.role, who.roles)
@@ -176,7 +179,7 @@ def assign_role(user: str, asked: Assignment, who: Who, here: Here, if_match: If
     return shown(made)
 
 
-@router.post("/{user}/password", operation_id="users.reset_password")
+@router.post("/{user}/password", operation_id="users.reset_password", response_model=PasswordGiven)
 def reset_password(user: str, who: Who, here: Here) -> dict[str, Any]:
     """Give a user a new random password, shown this once; her sign-ins and her API keys end."""
     password = make_password()
@@ -192,7 +195,7 @@ def reset_password(user: str, who: Who, here: Here) -> dict[str, Any]:
     return {"user": found.id, "name": found.name, "password": password}
 
 
-@router.put("/{user}/disabled", operation_id="users.disable")
+@router.put("/{user}/disabled", operation_id="users.disable", response_model=UserOut)
 def disable(user: str, asked: Standing, who: Who, here: Here, if_match: IfMatch = None) -> dict[str, Any]:
     """Keep a user out, or let her in again; her sign-ins end, her keys don't count while she is out."""
     with here.db.write() as tx:
