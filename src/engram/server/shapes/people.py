@@ -40,13 +40,13 @@ class SignInList(BaseModel):
 
 
 class MeOut(BaseModel):
-    """Who asks. operations: operation → how far she reaches with it, without those that she may not do."""
+    """Who asks. operations: those that she may do at all; a page shows no control for another."""
 
     user: str
     name: str
     role: str
     must_change_password: bool
-    operations: Any
+    operations: list[str]
 
 
 class UserOut(BaseModel):
