@@ -20,7 +20,7 @@ from engram.files import read_json
 from engram.server.scheduler import MOST_ATTEMPTS
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked up in /proc")
-FEWEST, MOST = 1, 12  # journal lines between two kills; a run writes about sixty
+FEWEST, MOST = 1, 12  # journal lines between two kills; a run of four epochs writes about sixty
 MOST_IN_VAIN = MOST_ATTEMPTS - 1  # killed attempts in a row without a report or a checkpoint
 EVERY = pytest.mark.parametrize("whom", ["server", "core", "attempt"])
 
@@ -37,23 +37,22 @@ def server(tmp_path):
 
 @EVERY
 def test_five_kills_at_random(server, whom):
-    kill_at_random(server, whom, kills=5, seed=7)
+    kill_at_random(server, whom, kills=5, seed=7, epochs=4)
 
 
 @pytest.mark.slow
 @EVERY
 def test_two_hundred_kills_at_random(server, whom):
-    kill_at_random(server, whom, kills=200, seed=11)
+    kill_at_random(server, whom, kills=200, seed=11, epochs=40)  # long ones: a run bears many kills
 
 
-def kill_at_random(server, whom, kills, seed):
+def kill_at_random(server, whom, kills, seed, epochs):
     """Start runs one after the other until a process was killed so often in their middle; each must come out right."""
     chance, done, number = random.Random(seed), 0, 0
     while done < kills:
         number += 1
-        run = server.call(
-            "POST", "/runs", {"recipe": "toy"}, headers={"Idempotency-Key": f"r{number}"}, repeatable=True
-        )
+        asked = {"recipe": "toy", "set": [f"train.num_train_epochs={epochs}"]}
+        run = server.call("POST", "/runs", asked, headers={"Idempotency-Key": f"r{number}"}, repeatable=True)
         folder = server.home.home / "runs" / run["id"]
         in_vain, before = 0, progress(folder)
         while done < kills and passes(folder, chance.randint(FEWEST, MOST)):
