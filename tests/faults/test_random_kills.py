@@ -22,6 +22,7 @@ from engram.server.scheduler import MOST_ATTEMPTS
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked up in /proc")
 FEWEST, MOST = 1, 12  # journal lines between two kills; a run of four epochs writes about sixty
 MOST_IN_VAIN = MOST_ATTEMPTS - 1  # killed attempts in a row without a report or a checkpoint
+MOST_CORES = 3  # killed cores in a row, before a new server, whose keeper doesn't wait longer with each of them
 EVERY = pytest.mark.parametrize("whom", ["server", "core", "attempt"])
 
 
@@ -62,6 +63,8 @@ def kill_at_random(server, whom, kills, seed, epochs):
                 continue  # the platform gives up after one more attempt that gets nowhere, and rightly
             killed = strike(server, whom, folder)
             done, in_vain = done + killed, in_vain + killed
+            if whom == "core" and killed and done % MOST_CORES == 0:
+                strike(server, "server", folder)
         check(server, run["id"], folder)
     certified = Counter(one["type"] for one in entries(server))["artifact.certified"]
     assert certified == len({one["artifact"] for one in server.call("GET", "/runs", query={"limit": 200})["items"]})
