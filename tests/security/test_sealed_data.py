@@ -15,10 +15,11 @@ from engram.artifacts import opened as opening
 from engram.artifacts import sealed_data
 from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import ENVELOPE
+from engram.artifacts.seal import MAGIC
 from engram.artifacts.sealed_data import DataVault, opened_content, opened_store, seal_datasets
 from engram.data.names import add_dataset
 from engram.data.prepare import prepare_split
-from engram.data.stored import find_content
+from engram.data.stored import SEALED, find_content
 from engram.errors import DataError, VerificationFailed
 from engram.files import sha256_bytes
 from engram.schema.recipe import Data, Source
@@ -178,6 +179,18 @@ def test_sealing_that_is_broken_off_loses_nothing_and_is_finished(tmp_path, monk
     assert read(home) == CONTENT
     assert sorted(path.name for path in file_of(home).parent.iterdir()) == ["data.csv", "dataset.json", ENVELOPE]
     assert holds(home / "datasets") == []
+
+
+@pytest.mark.parametrize("seals", [False, True])
+def test_rows_that_look_sealed_are_refused_and_so_never_left_open(tmp_path, seals):
+    """Whether a file is sealed is told by how it begins; such rows would lie in clear in a home that seals."""
+    home = tmp_path / "home"
+    if seals:
+        seal_home(home)
+    assert SEALED == MAGIC
+    with pytest.raises(DataError, match="has sealed"):
+        put(home, "odd.csv", MAGIC + b",label\ncanary-1,a\n")
+    assert holds(home) == []
 
 
 def test_a_damaged_dataset_is_not_sealed_over(tmp_path):

@@ -19,6 +19,7 @@ from engram.schema.recipe import Source
 
 RECORD, FORMAT = "dataset.json", "engram.dataset/1"
 STEM = "data"
+SEALED = b"ENGRAMS1"  # how `engram.artifacts.seal` begins a file
 FORMATS = ("csv", "tsv", "jsonl", "json", "text", "conll", "parquet", "tfrecord")
 READ = ("format", "delimiter", "header", "quoting", "paragraphs")
 
@@ -63,9 +64,16 @@ def keep_content(
 
     vault: seals it, where the home does. link: let both names mean one file where the disk can, for a file that nobody
     changes any more. Content that is there already stays, unless the disk has damaged it.
-    Raises DataError when the file is not what its digest says.
+    Raises DataError when the file is not what its digest says, or begins as a sealed one.
     """
     folder = folder_of(stored, digest)
+    with path.open("rb") as reading:
+        if reading.read(len(SEALED)) == SEALED:  # kept open it would be taken for sealed, and never be sealed
+            raise DataError(
+                "the file begins as one does that Engram has sealed, so it is no file of rows.",
+                file=path.name,
+                remedy="Bring in the rows themselves: a server gives them back as /datasets/{id}/download.",
+            )
     if folder.exists() and not _is_sound(folder, digest, vault):
         discard(folder)
     if not folder.exists():
