@@ -1,0 +1,60 @@
+import "@fontsource-variable/space-grotesk";
+import "@fontsource-variable/inter";
+import "@fontsource-variable/fira-code";
+import "./theme.css";
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
+import { StrictMode, Suspense } from "react";
+import { createRoot } from "react-dom/client";
+import { onSignedOut, Refused } from "./api/client";
+import { meQuery } from "./api/session";
+import { live } from "./live/hooks";
+import { PAGES } from "./pages";
+import { Trouble, Waiting } from "./parts/Wait";
+import { Login, NewPassword } from "./shell/Login";
+import { Shell } from "./shell/Shell";
+
+const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> });
+const routes = PAGES.map((page) =>
+  createRoute({
+    getParentRoute: () => root,
+    path: page.path,
+    component: () => (
+      <Suspense fallback={<Waiting rows={6} />}>
+        <page.view />
+      </Suspense>
+    ),
+  }),
+);
+const router = createRouter({ routeTree: root.addChildren(routes), defaultErrorComponent: ({ error }) => <Trouble error={error} /> });
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // What the server refused it refuses again; what could not be reached may be there in a moment.
+      retry: (tries, error) => !(error instanceof Refused && error.problem.status < 500) && tries < 2,
+    },
+  },
+});
+onSignedOut(() => {
+  live.close();
+  client.setQueryData(meQuery.queryKey, null);
+});
+
+function Door() {
+  const me = useQuery(meQuery);
+  if (me.error) return <Trouble error={me.error} again={() => void me.refetch()} />;
+  if (me.data === undefined) return <Waiting />;
+  if (me.data === null) return <Login />;
+  if (me.data.must_change_password) return <NewPassword />;
+  return <RouterProvider router={router} />;
+}
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <Door />
+    </QueryClientProvider>
+  </StrictMode>,
+);

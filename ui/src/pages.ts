@@ -1,0 +1,26 @@
+// Every page of the application. To add one: write it in `pages/` and give it a row here; navigation, palette, keys and
+// the router follow this table. `may`: the operation without which it isn't offered; `key`: with `g` before it.
+import {
+  Activity,
+  LayoutDashboard,
+  type LucideIcon,
+} from "lucide-react";
+import { lazy, type ComponentType } from "react";
+
+export type Page = {
+  path: string;
+  name: string;
+  group: "Build" | "Serve" | "Trust" | "House" | null;
+  icon: LucideIcon;
+  may: string;
+  key?: string;
+  view: ComponentType;
+};
+
+const page = (load: () => Promise<{ default: ComponentType }>): ComponentType => lazy(load);
+
+export const PAGES: Page[] = [
+  { path: "/", name: "Overview", group: "Build", icon: LayoutDashboard, may: "runs.list", key: "o", view: page(() => import("./pages/Overview")) },
+  { path: "/runs", name: "Runs", group: "Build", icon: Activity, may: "runs.list", key: "r", view: page(() => import("./pages/Runs")) },
+  { path: "/runs/$run", name: "Run", group: null, icon: Activity, may: "runs.read", view: page(() => import("./pages/Run")) },
+];

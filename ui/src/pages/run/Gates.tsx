@@ -1,0 +1,40 @@
+import { Check, CircleDashed, Eye, LoaderCircle, X, type LucideIcon } from "lucide-react";
+import type { Schemas } from "../../api/client";
+import { Card } from "../../parts/Card";
+import type { Gate, Standing } from "./gates";
+
+const ICONS: Record<Standing, LucideIcon> = { ok: Check, run: LoaderCircle, warn: Eye, bad: X, idle: CircleDashed };
+
+/** The gates from left to right; on a narrow screen from top to bottom. */
+export function Gates({ gates, run }: { gates: Gate[]; run: Schemas["RunOut"] }) {
+  return (
+    <Card title="Gates" aside={<span className="sm muted">{run.artifact ? "All passed: certified" : "A missed gate refuses the model"}</span>}>
+      <ol className="gates" style={{ ["--gates" as never]: gates.length }}>
+        {gates.map((gate, place) => {
+          const Icon = ICONS[gate.standing];
+          return (
+            <li key={gate.stage} className={gate.standing}>
+              {place < gates.length - 1 && <span className="bar" aria-hidden />}
+              <span className="node" aria-hidden>
+                <Icon size={18} />
+              </span>
+              <div>
+                <h3>{gate.name}</h3>
+                <div className="sm muted">{gate.said}</div>
+                <ul>
+                  {gate.criteria.map((one) => (
+                    <li key={one.metric}>
+                      <span>{one.metric}</span>
+                      <b className="num">{one.text}</b>
+                      {one.passed ? <Check size={13} color="var(--ok)" role="img" aria-label="passed" /> : <X size={13} color="var(--bad)" role="img" aria-label="missed" />}
+                    </li>
+                  ))}
+                </ul>
+              </div>
+            </li>
+          );
+        })}
+      </ol>
+    </Card>
+  );
+}

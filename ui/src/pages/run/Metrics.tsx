@@ -1,0 +1,145 @@
+// What was measured: the curves of the training, and each metric beside its baseline with its interval.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Table2, TrendingDown } from "lucide-react";
+import { lazy, Suspense, useMemo, useState } from "react";
+import { ToggleButton } from "react-aria-components";
+import { api, told, type Schemas } from "../../api/client";
+import { useTopic } from "../../live/hooks";
+import { Card } from "../../parts/Card";
+import type { Curve } from "../../parts/Chart";
+import { number, signed } from "../../parts/say";
+import { Empty, Of, Waiting } from "../../parts/Wait";
+
+const Chart = lazy(() => import("../../parts/Chart"));
+const COLORS = ["--c1", "--c3", "--c2", "--c4", "--c5"];
+const DASHES = [undefined, [7, 4], [2, 4], [9, 3, 2, 3], [4, 4]];
+const LOSSES = new Set(["loss", "valid_loss", "validation_loss"]);
+
+export default function Metrics({ run }: { run: Schemas["RunOut"] }) {
+  const client = useQueryClient();
+  const key = ["run", run.id, "curves"];
+  const curves = useQuery({
+    queryKey: key,
+    queryFn: () => told(api.GET("/api/v1/runs/{run}/metrics", { params: { path: { run: run.id }, query: { max_points: 1000 } } })),
+  });
+  // A training says something many times a second; its curves are drawn anew once in two.
+  const [asked, setAsked] = useState(0);
+  useTopic(`events/${run.id}`, (message) => {
+    if (message.type !== "event" || message.event.type !== "metric") return;
+    const now = Date.now();
+    if (now - asked < 2000) return;
+    setAsked(now);
+    void client.invalidateQueries({ queryKey: key });
+  });
+  const reports = useQuery({
+    queryKey: ["run", run.id, "reports"],
+    queryFn: () => told(api.GET("/api/v1/runs/{run}/reports", { params: { path: { run: run.id } } })),
+  });
+  return (
+    <div className="grid">
+      <Of query={curves}>{(found) => <Curves found={found} />}</Of>
+      <Of query={reports}>{(found) => <Measured reports={found.items} />}</Of>
+    </div>
+  );
+}
+
+function Curves({ found }: { found: Schemas["Curves"] }) {
+  const [hidden, setHidden] = useState<Set<string>>(new Set());
+  const [table, setTable] = useState(false);
+  const curves = useMemo<Curve[]>(
+    () =>
+      found.series
+        .filter((one) => LOSSES.has(one.name))
+        .map((one, place) => ({
+          name: one.name.replaceAll("_", " "),
+          color: COLORS[place % COLORS.length]!,
+          dash: DASHES[place % DASHES.length],
+          steps: one.points.map((point) => point.step),
+          values: one.points.map((point) => point.mean),
+        })),
+    [found],
+  );
+  if (!curves.length) {
+    return (
+      <Card title="Loss" className="c12">
+        <Empty icon={TrendingDown} title="No step has been taken yet">
+          <p className="muted">Curves appear with the first steps of the training.</p>
+        </Empty>
+      </Card>
+    );
+  }
+  const last = curves.map((curve) => `${curve.name} ended at ${number(curve.values.at(-1))}`).join(", ");
+  const toggle = (name: string, shown: boolean) =>
+    setHidden((before) => {
+      const next = new Set(before);
+      if (shown) next.delete(name);
+      else next.add(name);
+      return next;
+    });
+  return (
+    <Card
+      title="Loss"
+      className="c12 losscard"
+      aside={
+        <ul className="legend" aria-label="Curves">
+          {curves.map((curve) => (
+            <li key={curve.name}>
+              <ToggleButton className="btn curve" isSelected={!hidden.has(curve.name)} onChange={(shown) => toggle(curve.name, shown)}>
+                <svg width="20" height="4" aria-hidden>
+                  <line x1="0" x2="20" y1="2" y2="2" stroke={`var(${curve.color})`} strokeWidth="3" strokeDasharray={curve.dash?.join(" ")} />
+                </svg>
+                {curve.name}
+              </ToggleButton>
+            </li>
+          ))}
+          <li>
+            <ToggleButton className="btn" isSelected={table} onChange={setTable}>
+              <Table2 size={15} aria-hidden />
+              Table
+            </ToggleButton>
+          </li>
+        </ul>
+      }
+    >
+      <Suspense fallback={<div className="chart well" />}>
+        <Chart label={`Loss by step; ${last}.`} curves={curves} hidden={hidden} table={table} />
+      </Suspense>
+    </Card>
+  );
+}
+
+function Measured({ reports }: { reports: Schemas["ReportOut"][] }) {
+  const report = reports.find((one) => one.stage === "evaluate") ?? reports.find((one) => one.stage === "baseline");
+  if (!report) return <Waiting />;
+  const rows = Object.entries(report.metrics).filter(([, measure]) => measure.value !== null);
+  return (
+    <Card title={report.stage === "evaluate" ? "Against the baseline" : "The baseline"} className="c12" aside={<span className="sm muted">{report.n.toLocaleString("en")} held-out rows</span>}>
+      <div className="scroll" tabIndex={0} role="region" aria-label="Measures">
+        <table className="plain num">
+          <thead>
+            <tr>
+              <th scope="col">Metric</th>
+              <th scope="col">Baseline</th>
+              <th scope="col">Tuned</th>
+              <th scope="col">Difference</th>
+              <th scope="col">95 % interval</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(([name, measure]) => (
+              <tr key={name}>
+                <th scope="row">{name.replaceAll("_", " ")}</th>
+                <td>{number(measure.baseline)}</td>
+                <td>
+                  <b>{number(measure.value)}</b>
+                </td>
+                <td>{signed(measure.difference)}</td>
+                <td className="muted">{measure.difference_interval ? `${signed(measure.difference_interval[0])} to ${signed(measure.difference_interval[1])}` : "–"}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  );
+}

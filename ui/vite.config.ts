@@ -1,0 +1,26 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const group = (name: string, test: RegExp) => ({ name, test });
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    outDir: "dist",
+    sourcemap: false,
+    target: "es2022",
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            group("react", /node_modules[\\/](react|react-dom|scheduler)[\\/]/),
+            group("aria", /node_modules[\\/](@react-aria|@react-stately|react-aria|react-stately|react-aria-components|@internationalized)[\\/]/),
+            group("tanstack", /node_modules[\\/]@tanstack[\\/]/),
+          ],
+        },
+      },
+    },
+  },
+  server: { host: "127.0.0.1", proxy: { "/api": { target: "http://127.0.0.1:3055" }, "/ws": { target: "ws://127.0.0.1:3055", ws: true } } },
+  test: { environment: "jsdom", setupFiles: ["src/test-setup.ts"], include: ["src/**/*.test.{ts,tsx}"] },
+});
