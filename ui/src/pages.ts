@@ -2,7 +2,12 @@
 // the router follow this table. `may`: the operation without which it isn't offered; `key`: with `g` before it.
 import {
   Activity,
+  FileClock,
+  KeyRound,
   LayoutDashboard,
+  MonitorSmartphone,
+  Rocket,
+  Users,
   type LucideIcon,
 } from "lucide-react";
 import { lazy, type ComponentType } from "react";
@@ -23,4 +28,9 @@ export const PAGES: Page[] = [
   { path: "/", name: "Overview", group: "Build", icon: LayoutDashboard, may: "runs.list", key: "o", view: page(() => import("./pages/Overview")) },
   { path: "/runs", name: "Runs", group: "Build", icon: Activity, may: "runs.list", key: "r", view: page(() => import("./pages/Runs")) },
   { path: "/runs/$run", name: "Run", group: null, icon: Activity, may: "runs.read", view: page(() => import("./pages/Run")) },
+  { path: "/deployments", name: "Deployments", group: "Serve", icon: Rocket, may: "deployments.list", key: "p", view: page(() => import("./pages/Deployments")) },
+  { path: "/audit", name: "Audit log", group: "Trust", icon: FileClock, may: "audit.list", key: "a", view: page(() => import("./pages/Audit")) },
+  { path: "/users", name: "Users & roles", group: "House", icon: Users, may: "users.list", key: "u", view: page(() => import("./pages/Users")) },
+  { path: "/keys", name: "API keys", group: "House", icon: KeyRound, may: "keys.list", key: "k", view: page(() => import("./pages/Keys")) },
+  { path: "/sessions", name: "Sessions", group: "House", icon: MonitorSmartphone, may: "sessions.list", key: "i", view: page(() => import("./pages/Sessions")) },
 ];
