@@ -2,6 +2,7 @@
 // the router follow this table. `may`: the operation without which it isn't offered; `key`: with `g` before it.
 import {
   Activity,
+  Database,
   FileClock,
   KeyRound,
   LayoutDashboard,
@@ -26,6 +27,7 @@ const page = (load: () => Promise<{ default: ComponentType }>): ComponentType =>
 
 export const PAGES: Page[] = [
   { path: "/", name: "Overview", group: "Build", icon: LayoutDashboard, may: "runs.list", key: "o", view: page(() => import("./pages/Overview")) },
+  { path: "/datasets", name: "Datasets", group: "Build", icon: Database, may: "datasets.list", key: "d", view: page(() => import("./pages/Datasets")) },
   { path: "/runs", name: "Runs", group: "Build", icon: Activity, may: "runs.list", key: "r", view: page(() => import("./pages/Runs")) },
   { path: "/runs/$run", name: "Run", group: null, icon: Activity, may: "runs.read", view: page(() => import("./pages/Run")) },
   { path: "/deployments", name: "Deployments", group: "Serve", icon: Rocket, may: "deployments.list", key: "p", view: page(() => import("./pages/Deployments")) },
