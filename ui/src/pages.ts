@@ -4,10 +4,12 @@ import {
   Activity,
   Database,
   FileClock,
+  GitCompare,
   KeyRound,
   LayoutDashboard,
   MonitorSmartphone,
   Rocket,
+  ScrollText,
   Users,
   type LucideIcon,
 } from "lucide-react";
@@ -28,8 +30,10 @@ const page = (load: () => Promise<{ default: ComponentType }>): ComponentType =>
 export const PAGES: Page[] = [
   { path: "/", name: "Overview", group: "Build", icon: LayoutDashboard, may: "runs.list", key: "o", view: page(() => import("./pages/Overview")) },
   { path: "/datasets", name: "Datasets", group: "Build", icon: Database, may: "datasets.list", key: "d", view: page(() => import("./pages/Datasets")) },
+  { path: "/recipes", name: "Recipes", group: "Build", icon: ScrollText, may: "recipes.list", key: "c", view: page(() => import("./pages/Recipes")) },
   { path: "/runs", name: "Runs", group: "Build", icon: Activity, may: "runs.list", key: "r", view: page(() => import("./pages/Runs")) },
   { path: "/runs/$run", name: "Run", group: null, icon: Activity, may: "runs.read", view: page(() => import("./pages/Run")) },
+  { path: "/compare", name: "Compare", group: "Build", icon: GitCompare, may: "runs.compare", key: "m", view: page(() => import("./pages/Compare")) },
   { path: "/deployments", name: "Deployments", group: "Serve", icon: Rocket, may: "deployments.list", key: "p", view: page(() => import("./pages/Deployments")) },
   { path: "/audit", name: "Audit log", group: "Trust", icon: FileClock, may: "audit.list", key: "a", view: page(() => import("./pages/Audit")) },
   { path: "/users", name: "Users & roles", group: "House", icon: Users, may: "users.list", key: "u", view: page(() => import("./pages/Users")) },
