@@ -2,6 +2,7 @@
 // the router follow this table. `may`: the operation without which it isn't offered; `key`: with `g` before it.
 import {
   Activity,
+  Boxes,
   Database,
   FileClock,
   GitCompare,
@@ -10,6 +11,7 @@ import {
   MonitorSmartphone,
   Rocket,
   ScrollText,
+  Settings,
   Users,
   type LucideIcon,
 } from "lucide-react";
@@ -29,6 +31,7 @@ const page = (load: () => Promise<{ default: ComponentType }>): ComponentType =>
 
 export const PAGES: Page[] = [
   { path: "/", name: "Overview", group: "Build", icon: LayoutDashboard, may: "runs.list", key: "o", view: page(() => import("./pages/Overview")) },
+  { path: "/templates", name: "Templates", group: "Build", icon: Boxes, may: "templates.list", key: "t", view: page(() => import("./pages/Templates")) },
   { path: "/datasets", name: "Datasets", group: "Build", icon: Database, may: "datasets.list", key: "d", view: page(() => import("./pages/Datasets")) },
   { path: "/recipes", name: "Recipes", group: "Build", icon: ScrollText, may: "recipes.list", key: "c", view: page(() => import("./pages/Recipes")) },
   { path: "/runs", name: "Runs", group: "Build", icon: Activity, may: "runs.list", key: "r", view: page(() => import("./pages/Runs")) },
@@ -39,4 +42,5 @@ export const PAGES: Page[] = [
   { path: "/users", name: "Users & roles", group: "House", icon: Users, may: "users.list", key: "u", view: page(() => import("./pages/Users")) },
   { path: "/keys", name: "API keys", group: "House", icon: KeyRound, may: "keys.list", key: "k", view: page(() => import("./pages/Keys")) },
   { path: "/sessions", name: "Sessions", group: "House", icon: MonitorSmartphone, may: "sessions.list", key: "i", view: page(() => import("./pages/Sessions")) },
+  { path: "/settings", name: "Settings", group: "House", icon: Settings, may: "settings.read", key: "s", view: page(() => import("./pages/Settings")) },
 ];

@@ -6,8 +6,9 @@ import { Autocomplete, Dialog, Input, Menu, MenuItem, Modal, ModalOverlay, Searc
 import { api, told } from "../api/client";
 import { useMay } from "../api/session";
 import { PAGES } from "../pages";
+import { keysOn } from "./keys";
 
-export const keysOn = (): boolean => localStorage.getItem("keys") !== "off";
+
 
 export function Palette({ open, setOpen }: { open: boolean; setOpen: (open: boolean) => void }) {
   const may = useMay();
