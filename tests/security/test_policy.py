@@ -54,7 +54,7 @@ VIEWERS = OPEN | {
         "reports": "list read page", "verdicts": "list read", "reviews": "list read",
         "artifacts": "list read download verify", "deployments": "list read predict stream feedback",
         "models": "read download", "modulations": "list read", "attempts": "read",
-        "ledger": "list read prove verify checkpoint", "certificates": "list read verify", "alerts": "list read",
+        "ledger": "list read prove verify checkpoint key", "certificates": "list read verify", "alerts": "list read",
         "metrics": "list read", "drift": "read", "usage": "list read", "costs": "list read", "sla": "read",
         "users": "me change_password read", "keys": "list read create revoke",
         "sessions": "sign_out list end end_all", "policy": "read", "home": "status",

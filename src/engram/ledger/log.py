@@ -115,6 +115,10 @@ class Ledger:
             raise NotFound(f"The ledger has no entry {index}: it holds {self.size}, numbered from 0.")
         return next(self._leaves(index, index + 1))
 
+    def leaves(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the stored bytes of entries from ``start`` up to ``stop``, as far as there are any."""
+        yield from self._leaves(max(start, 0), min(stop, self.size))
+
     def entry(self, index: int) -> Entry:
         """Return one entry; NotFound when there is none."""
         return decode(self.leaf(index))

@@ -111,7 +111,9 @@ _TABLE: dict[str, dict[str, _Row]] = {
         "judge": _ATTEMPT, "publish": _ATTEMPT,
     },
     # what can be proven: the ledger holds digests and opaque ids only, so everybody who is signed in may check it
-    "ledger": {"list": _LIST, "read": _LIST, "prove": _LIST, "verify": _LIST, "checkpoint": _LIST},
+    "ledger": {
+        "list": _LIST, "read": _LIST, "prove": _LIST, "verify": _LIST, "checkpoint": _LIST, "key": _LIST,
+    },
     "certificates": {"list": _LIST, "read": _READ, "verify": _READ},
     # what is watched
     "alerts": {

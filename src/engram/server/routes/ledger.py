@@ -9,9 +9,12 @@ from fastapi.responses import PlainTextResponse
 
 from engram.errors import NotFound
 from engram.ledger.encoding import to_base64
+from engram.ledger.keys import load_vkey
+from engram.ledger.verify import verify_ledger
 from engram.schema.codec import to_dict
 from engram.server.access import Here, Who
-from engram.server.shapes.ledger import EntryList, EntryOut, Proof
+from engram.server.shapes.artifacts import CheckOut
+from engram.server.shapes.ledger import EntryList, EntryOut, LeafList, LedgerChecked, Proof
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
 Index = Annotated[int, Path(ge=0)]
@@ -34,6 +37,31 @@ def checkpoint(who: Who, here: Here) -> PlainTextResponse:
     """Return the newest checkpoint, a signed note."""
     with here.writing:
         return PlainTextResponse(here.ledger.checkpoint)
+
+
+@router.get("/leaves", operation_id="ledger.read")
+def leaves(
+    who: Who, here: Here, start: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 1000
+) -> LeafList:
+    """Return the bytes of entries as they were signed, so that anyone can count the tree again."""
+    with here.writing:
+        size = here.ledger.size
+        found = [to_base64(one) for one in here.ledger.leaves(min(start, size), start + limit)]
+    return LeafList(start=start, leaves=found, size=size)
+
+
+@router.get("/key", operation_id="ledger.key", response_class=PlainTextResponse)
+def key(who: Who, here: Here) -> PlainTextResponse:
+    """Return the public key of the ledger, as `keys/ledger.pub` holds it."""
+    return PlainTextResponse(f"{load_vkey(here.home / 'keys' / 'ledger.pub').vkey}\n")
+
+
+@router.get("/check", operation_id="ledger.verify")
+def check(who: Who, here: Here) -> LedgerChecked:
+    """Read the ledger from the disk, whole, and prove every entry under every root that was ever signed."""
+    found = list(verify_ledger(here.home / "ledger", load_vkey(here.home / "keys" / "ledger.pub")))
+    checks = [CheckOut(name=one.name, ok=one.ok, detail=one.detail) for one in found]
+    return LedgerChecked(ok=all(one.ok for one in found), size=here.ledger.size, checks=checks)
 
 
 @router.get("/entries/{index}/proof", operation_id="ledger.prove")

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from engram.server.shapes.artifacts import CheckOut
+
 
 class EntryOut(BaseModel):
     """One thing that happened; bodies hold digests and opaque ids only."""
@@ -25,6 +27,22 @@ class EntryList(BaseModel):
     items: list[EntryOut]
     size: int
     next: int | None
+
+
+class LeafList(BaseModel):
+    """The leaves from `start` on, as they are under the signed root, in base64. size: how many there are in all."""
+
+    start: int
+    leaves: list[str]
+    size: int
+
+
+class LedgerChecked(BaseModel):
+    """The ledger looked at whole; the first check that is not ok names the file and the first index that is wrong."""
+
+    ok: bool
+    size: int
+    checks: list[CheckOut]
 
 
 class Proof(BaseModel):

@@ -1,0 +1,44 @@
+// Counts the whole ledger again, off the page's thread: every leaf under the signed root, and the signature over it.
+import { bytesOf, hexOf, isSigned, parseCheckpoint, same, Tree } from "./merkle";
+
+export type Found =
+  | { type: "progress"; done: number; total: number }
+  | { type: "done"; ok: true; size: number; root: string; seconds: number }
+  | { type: "done"; ok: false; why: string; expected?: string; found?: string };
+
+const PAGE = 1000;
+
+async function text(path: string): Promise<string> {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+  return answer.text();
+}
+
+async function verify(key: string): Promise<void> {
+  const begun = performance.now();
+  const checkpoint = parseCheckpoint(await text("/api/v1/ledger/checkpoint"));
+  if (!(await isSigned(checkpoint, key))) {
+    postMessage({ type: "done", ok: false, why: "The checkpoint is not signed by this key." } satisfies Found);
+    return;
+  }
+  const tree = new Tree();
+  while (tree.size < checkpoint.size) {
+    const limit = Math.min(PAGE, checkpoint.size - tree.size);
+    const page = JSON.parse(await text(`/api/v1/ledger/leaves?start=${tree.size}&limit=${limit}`)) as { leaves: string[] };
+    if (!page.leaves.length) break;
+    for (const leaf of page.leaves) await tree.add(bytesOf(leaf));
+    postMessage({ type: "progress", done: tree.size, total: checkpoint.size } satisfies Found);
+  }
+  const root = await tree.root();
+  const seconds = (performance.now() - begun) / 1000;
+  if (tree.size === checkpoint.size && same(root, checkpoint.root)) {
+    postMessage({ type: "done", ok: true, size: tree.size, root: hexOf(root), seconds } satisfies Found);
+  } else {
+    const why = tree.size === checkpoint.size ? "The entries are not those that were signed." : `Only ${tree.size} of ${checkpoint.size} entries are there.`;
+    postMessage({ type: "done", ok: false, why, expected: hexOf(checkpoint.root), found: hexOf(root) } satisfies Found);
+  }
+}
+
+onmessage = ({ data }: MessageEvent<{ key: string }>) => {
+  verify(data.key).catch((error: Error) => postMessage({ type: "done", ok: false, why: error.message } satisfies Found));
+};
