@@ -21,6 +21,6 @@ export default defineConfig({
       },
     },
   },
-  server: { host: "127.0.0.1", proxy: { "/api": { target: "http://127.0.0.1:3055" }, "/ws": { target: "ws://127.0.0.1:3055", ws: true } } },
+  server: { host: "127.0.0.1", proxy: { "/api": { target: "http://127.0.0.1:3000" }, "/ws": { target: "ws://127.0.0.1:3000", ws: true } } },
   test: { environment: "jsdom", setupFiles: ["src/test-setup.ts"], include: ["src/**/*.test.{ts,tsx}"] },
 });
