@@ -1,4 +1,4 @@
-"""Write the OpenAPI document of the server, messages of `/ws` included, to a file: ``.ci/openapi.py ui/openapi.json``."""
+"""Write the OpenAPI document of the server, messages of `/ws` too, to a file: ``.ci/openapi.py ui/openapi.json``."""
 
 from __future__ import annotations
 

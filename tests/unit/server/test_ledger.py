@@ -1,4 +1,4 @@
-"""The ledger over the API: leaves that anyone can count again, the key that signed them, and a look at the whole disk."""
+"""The ledger over the API: leaves that anyone can count again, the key that signed them, a look at the whole disk."""
 
 from __future__ import annotations
 
