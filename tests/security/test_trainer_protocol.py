@@ -23,7 +23,7 @@ from support.platforms import (
     weights,
 )
 
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.files import canonical_json, sha256_bytes
 from engram.server.scheduler import Scheduler

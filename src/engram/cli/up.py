@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -49,17 +50,21 @@ def up(
     settings = load_settings()
     if (running := server_of(settings.home)) and not settings.database_url:
         raise UsageError(f"A server of this home runs at {running['url']}.", remedy="`engram down` ends it.")
-    from engram.server.listening import check_door, listen_at
-    from engram.server.main import serve
+    gc.disable()  # what is made at a start stays: looking through it again and again takes a fifth of the start
+    try:
+        from engram.server.listening import check_door, listen_at
+        from engram.server.main import serve
 
-    check_door(host, tls=tls, certificate=certificate, key=key)
-    say = partial(typer.echo, err=True)
+        check_door(host, tls=tls, certificate=certificate, key=key)
+        say = partial(typer.echo, err=True)
 
-    def at() -> Listening:
-        taken = free_port(port, force, host)
-        return listen_at(settings.home, host, taken, time.time, tls=tls, certificate=certificate, key=key)
+        def at() -> Listening:
+            taken = free_port(port, force, host)
+            return listen_at(settings.home, host, taken, time.time, tls=tls, certificate=certificate, key=key)
 
-    serve(settings, at, say, sample=sample, core=core_host if core else None, seal=seal)
+        serve(settings, at, say, sample=sample, core=core_host if core else None, seal=seal)
+    finally:
+        gc.enable()
     return 0
 
 

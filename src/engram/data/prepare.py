@@ -25,7 +25,7 @@ from engram.schema.codec import to_dict
 from engram.schema.recipe import Data
 from engram.schema.split import DataReport, Part, Split
 
-__all__ = ["Prepared", "check_data", "load_split", "prepare_split"]
+__all__ = ["Prepared", "check_data", "prepare_split"]
 
 SHOWN_TEXT = 1_000
 

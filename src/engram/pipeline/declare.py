@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engram import files
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.errors import Refused
 from engram.gate.digest import declaration_digest
 from engram.ledger.log import Ledger

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engram import files, registry
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.evaluate.alike import alike
 from engram.export.format import BaseRef

@@ -10,7 +10,7 @@ from typing import Any
 from engram import files, registry
 from engram.artifacts import store
 from engram.artifacts.opened import Keys
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.export.card import write_card
 from engram.export.format import BaseRef
 from engram.gate.digest import report_digest, verdict_digest

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from engram import files, registry
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.evaluate.alike import alike
 from engram.export.format import best_to_open

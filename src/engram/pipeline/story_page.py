@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engram import files, registry
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.pipeline.directions import directions
 from engram.pipeline.environment import fingerprint
 from engram.pipeline.folder import RunFolder

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engram import files
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.files import json_digest
 from engram.pipeline import control

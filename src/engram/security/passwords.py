@@ -25,6 +25,7 @@ KNOWN = ("password", "passwort", "letmein", "iloveyou", "welcome", "changeme", "
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 FIRST_GROUPS, GROUP_LENGTH = 5, 5
 WORKERS, WAITING = 2, 32
+NOBODY = ""  # in place of the hash of a user that doesn't exist
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Passwords:
         self._hash = PasswordHash((self._hasher,))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
         self._places = threading.BoundedSemaphore(workers + waiting)
-        # Compared with for users that don't exist: the same work, and nobody knows its password.
-        self._nobody = self._hash.hash(secrets.token_urlsafe(32))
+        # Compared with for users that don't exist: the same work, and nobody knows its password. No start waits for it.
+        self._nobody = self._pool.submit(self._hash.hash, secrets.token_urlsafe(32))
 
     def hash(self, password: str) -> str:
         """Return the argon2id hash of a password, with its parameters and salt.
@@ -65,11 +66,11 @@ class Passwords:
 
         Unknown users cost the same work and are never right. Raises Throttled when all places are taken.
         """
-        return self._said(stored, self._submit(password, stored or self._nobody).result()[0])
+        return self._said(stored, self._submit(password, stored or NOBODY).result()[0])
 
     async def verify_async(self, password: str, stored: str | None) -> Verified:
         """Compare a password with the stored hash without blocking the event loop."""
-        found = (await asyncio.wrap_future(self._submit(password, stored or self._nobody)))[0]
+        found = (await asyncio.wrap_future(self._submit(password, stored or NOBODY)))[0]
         return self._said(stored, found)
 
     def close(self) -> None:
@@ -91,9 +92,9 @@ class Passwords:
         if stored is None:
             return True, self._hash.hash(password)
         try:
-            return self._hash.verify(password, stored), ""
+            return self._hash.verify(password, stored or self._nobody.result()), ""
         except UnknownHashError:  # damaged in the database: nobody's password, for the same work
-            self._hash.verify(password, self._nobody)
+            self._hash.verify(password, self._nobody.result())
             return False, ""
 
     def _said(self, stored: str | None, matches: bool) -> Verified:

@@ -18,7 +18,7 @@ from engram import registry
 from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import read_payload
 from engram.artifacts.store import folder_of
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.errors import EngramError, Forbidden, NotFound, Refused, ServerAway
 from engram.gate.criteria import judge

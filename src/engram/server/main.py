@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -192,6 +193,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; once the server answers, somebody may be told so."""
         await super().startup(sockets)
+        gc.freeze()  # nor is it looked through later; who started us let no collection run meanwhile
+        gc.enable()
         if self.started:
             threading.Thread(target=self._on_start, name="welcome", daemon=True).start()
             threading.Thread(target=self._wait_for_the_end, name="end", daemon=True).start()

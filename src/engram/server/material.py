@@ -13,7 +13,7 @@ from typing import Any, Literal
 from engram import files
 from engram.artifacts.paths import CERTIFICATE, MANIFEST, payload_files
 from engram.artifacts.store import folder_of
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.errors import NotFound
 from engram.files import write_atomic
 from engram.pipeline.folder import RunFolder

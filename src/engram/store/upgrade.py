@@ -71,7 +71,7 @@ def _versions(db: Database) -> tuple[str, str]:
     """Return the version of the tables here and that of this release; raises HomeNewer."""
     is_current(db)
     with db.read() as tx:
-        return version_of(tx), versions()[-1].revision
+        return version_of(tx), versions()[-1]
 
 
 def _swap(home: Path) -> tuple[str, ...]:

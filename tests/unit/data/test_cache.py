@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from engram.data.cache import ABANDONED_SECONDS, seal
-from engram.data.prepare import Prepared, load_split, prepare_split
+from engram.data.cache import ABANDONED_SECONDS, load_split, seal
+from engram.data.prepare import Prepared, prepare_split
 from engram.errors import DataError, NotFound
 from engram.proc import CRASHPOINT_VARIABLE
 from engram.schema.recipe import Data, Source, SplitPlan

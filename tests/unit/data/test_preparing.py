@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engram.data.cache import load_split
 from engram.data.leakage import leaked_rows
-from engram.data.prepare import Prepared, check_data, load_split, prepare_split
+from engram.data.prepare import Prepared, check_data, prepare_split
 from engram.data.rows import Row, read_part, row_line
 from engram.errors import DataError, UnknownName, UsageError
 from engram.files import canonical_json

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from engram.errors import HomeNewer, UsageError
-from engram.store.migrate import is_current, migrate, version_of, versions
+from engram.store.migrate import FOLDER, is_current, migrate, version_of, versions
 from engram.store.tables import METADATA
 
 
@@ -18,7 +19,7 @@ def differences(db, metadata):
 
 
 def test_the_migrations_make_the_tables_and_nothing_else(empty):
-    assert migrate(empty) == [one.revision for one in versions()]
+    assert migrate(empty) == versions()
     assert differences(empty, METADATA) == []
 
 
@@ -47,7 +48,7 @@ def test_an_empty_database_is_not_current_and_a_migrated_one_has_nothing_to_do(e
     assert is_current(empty)
     assert migrate(empty) == []
     with empty.read() as tx:
-        assert version_of(tx) == versions()[-1].revision
+        assert version_of(tx) == versions()[-1]
 
 
 def test_a_database_of_a_newer_release_is_refused_in_words(db):
@@ -68,5 +69,6 @@ def test_a_database_of_somebody_else_is_refused(empty):
 
 
 def test_versions_are_a_chain():
-    known = versions()
-    assert [one.down_revision for one in known] == [None, *(one.revision for one in known[:-1])]
+    scripts = list(reversed(list(ScriptDirectory(str(FOLDER)).walk_revisions())))
+    assert [one.revision for one in scripts] == versions()  # the names of the files say what stands in them
+    assert [one.down_revision for one in scripts] == [None, *versions()[:-1]]

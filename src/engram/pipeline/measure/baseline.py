@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engram import registry
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.evaluate import compare
 from engram.pipeline.context import Context

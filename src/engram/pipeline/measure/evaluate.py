@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engram import registry
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.evaluate.compare import compare
 from engram.pipeline.context import Context

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import asdict
 
 from engram import files, registry
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.errors import ChildFailed
 from engram.export.inspect import (
     digests_of,

@@ -6,7 +6,7 @@ Embedded runs simulate in this process, without a network; the certificate says 
 from __future__ import annotations
 
 from engram import files
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.pipeline.context import Context
 from engram.schema.report import Measure, Report

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from engram import files
-from engram.data.prepare import load_split
+from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.errors import Refused, UserError
 from engram.pipeline.context import Context
