@@ -14,7 +14,7 @@ usage: tests/run_tests.sh [quick|all|loader|metrics|training] [--slow] [pytest o
   training  the training loop, its invariants and the kinds
   --slow    the tests of minutes too
 
-One process for each core, at most four; -n 0 keeps all in one, as a debugger needs it.
+One process more than there are cores, at most four, because many tests wait for a process of their own; -n 0 keeps all in one.
 TEXT
 }
 
@@ -79,7 +79,7 @@ case "$wanted" in
 esac
 [ ${#failed[@]} -eq 0 ] || printf 'failed before the tests: %s\n' "${failed[*]}"
 
-processes=$("$python" -c 'import os; print(min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))')
+processes=$("$python" -c 'import os; print(min(4, 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)))')
 "$python" -m pytest -p suites -n "$processes" --dist loadscope --no-loadscope-reorder ${filter[@]+"${filter[@]}"} ${options[@]+"${options[@]}"} "${suites[@]}"
 tests=$?
 [ ${#failed[@]} -eq 0 ] || exit 1
