@@ -1,13 +1,18 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+import { finish } from "./scripts/finish.ts";
+
 const group = (name: string, test: RegExp) => ({ name, test });
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), finish()],
   build: {
-    outDir: "dist",
+    outDir: "../src/engram/ui/built",
+    emptyOutDir: true,
     sourcemap: false,
+    assetsInlineLimit: 0, // the policy of the pages takes no fonts and no scripts from data: addresses
+    modulePreload: { polyfill: false },
     target: "es2022",
     rolldownOptions: {
       output: {
@@ -22,5 +27,5 @@ export default defineConfig({
     },
   },
   server: { host: "127.0.0.1", proxy: { "/api": { target: "http://127.0.0.1:3000" }, "/ws": { target: "ws://127.0.0.1:3000", ws: true } } },
-  test: { environment: "jsdom", setupFiles: ["src/test-setup.ts"], include: ["src/**/*.test.{ts,tsx}"] },
+  test: { environment: "jsdom", setupFiles: ["src/test-setup.ts"], include: ["{src,scripts}/**/*.test.{ts,tsx}"] },
 });

@@ -112,7 +112,8 @@ def anns(house, client):
 def routes(app):
     found = api_routes()
     assert len(found) >= 30
-    assert {re.sub(r":\w+}", "}", route.path) for route in found} == set(app.openapi()["paths"])
+    named = {re.sub(r":\w+}", "}", route.path) for route in found if route.include_in_schema}
+    assert named == set(app.openapi()["paths"])
     return found
 
 
@@ -123,7 +124,7 @@ def ask(client, route, values, **more):
         return "recipe.json" if found[2] else str(values.get(found[1], PLACES.get(found[1], "x")))
 
     path = re.sub(r"{(\w+)(:\w+)?}", filled, route.path)
-    (method,) = route.methods
+    (method,) = route.methods - {"HEAD"}
     body = {**BODY, "artifact": values.get("digest", ""), "training_file": values.get("file", "x")}
     known = {
         name for one in route.dependant.body_params for name in getattr(one.field_info.annotation, "model_fields", {})
@@ -254,7 +255,12 @@ def test_an_attempts_key_reaches_its_run_under_its_epoch_and_nothing_else(client
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v1/recipes/..%2f..%2fetc%2fpasswd", "/api/v1/artifacts/..%2f..", "/api/v1/artifacts/%00", "//etc/passwd"],
+    [
+        "/api/v1/recipes/..%2f..%2fetc%2fpasswd",
+        "/api/v1/artifacts/..%2f..",
+        "/api/v1/artifacts/%00",
+        "/assets/..%2fetc%2fpasswd",
+    ],
 )
 def test_paths_lead_nowhere(client, house, path):
     assert client.get(path, headers=headers(house, "root")).status_code in (404, 422)

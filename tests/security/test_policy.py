@@ -27,7 +27,7 @@ PEOPLE = {role: Principal("u_me", role) for role in USER_ROLES} | {"anonymous": 
 # What each role may do at all, written a second time and by hand: by noun, then what differs. The two must agree.
 OPEN = {
     "sessions.sign_in", "sessions.refresh", "oauth.providers", "oauth.start", "oauth.callback", "health.live",
-    "health.ready", "openapi.read", "pages.read",
+    "health.ready", "openapi.read", "pages.read", "pages.asset",
 }  # fmt: skip
 MACHINES = {name for name in NAMES if name.startswith("core.")} | {
     f"attempts.{verb}"

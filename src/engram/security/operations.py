@@ -146,7 +146,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
     "home": {"status": _LIST, "gc": _MANAGE, "backup": _MANAGE, "restore": _MANAGE, "rotate_keys": _MANAGE},
     "health": {"live": _PUBLIC, "ready": _PUBLIC},
     "openapi": {"read": _PUBLIC},
-    "pages": {"read": _PUBLIC},
+    "pages": {"read": _PUBLIC, "asset": _PUBLIC},
     # the shapes that existing clients speak; the model they name is a deployment, the training file a dataset
     "openai": {
         "models.list": _LIST, "models.read": _READ, "chat.completions": _USE, "completions": _USE, "embeddings": _USE,

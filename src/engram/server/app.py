@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -25,6 +26,7 @@ from engram.server.platform import Platform
 from engram.server.request_audit import line_of
 from engram.server.routers import ROUTERS
 from engram.server.routes.openai import files as openai_files
+from engram.server.shipped import UI, load_pages
 from engram.server.state_meters import watch_state
 from engram.server.versions import unless_known
 from engram.server.watching import Watch
@@ -38,8 +40,8 @@ HTTPS_ONLY = "max-age=31536000"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def create_app(platform: Platform) -> FastAPI:
-    """Make the application of a server.
+def create_app(platform: Platform, ui: Path = UI) -> FastAPI:
+    """Make the application of a server. ui: the folder with the built pages.
 
     Raises UnknownName when a route or a live topic has no row in the policy table, PlatformError when a route doesn't
     ask who calls.
@@ -48,7 +50,7 @@ def create_app(platform: Platform) -> FastAPI:
         title="Engram", version=__version__, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None
     )
     app.router.redirect_slashes = False  # a redirect would repeat the Host header to whoever sent it
-    app.state.platform, app.state.hub = platform, Hub(platform)
+    app.state.platform, app.state.hub, app.state.pages = platform, Hub(platform), load_pages(ui)
     watch_state(platform, platform.meters.registry)
     problems.install(app, api_routes())
     for module in ROUTERS:

@@ -1,4 +1,4 @@
-"""The page at the server's own address: is it well, how does one begin, and what can be asked of it. No scripts."""
+"""What is shown where the pages were not built: why, how to build them, and what can be asked without. No scripts."""
 
 from __future__ import annotations
 
@@ -46,11 +46,17 @@ curl -s $URL/runs -H "$JSON" -H "$AUTH" -d '{{"recipe": "quickstart"}}'
 curl -s $URL/runs -H "$AUTH"
 """
 
+BUILDING = """
+./start.sh                          # builds them itself, with Node or without
+(cd ui && npm ci && npm run build)  # with Node 20.19 or newer
+"""
 
-def front_page(url: str, version: str, problems: Mapping[str, str], schema: Mapping[str, Any]) -> str:
+
+def front_page(url: str, version: str, problems: Mapping[str, str], schema: Mapping[str, Any], missing: str) -> str:
     """Return the page as HTML.
 
     url: where the server is reached. problems: what is not well, by part; empty when it is ready. schema: OpenAPI.
+    missing: why the pages were not built.
     """
     state, said = ("waiting", "Not ready yet") if problems else ("ready", "Ready")
     lines = "".join(f"<br>{escape(part)}: {escape(what)}" for part, what in problems.items())
@@ -61,6 +67,10 @@ def front_page(url: str, version: str, problems: Mapping[str, str], schema: Mapp
 gates, and certifies each one.</p></header>
 <main>
 <p class="state {state}"><strong>{said}</strong>{lines}</p>
+<h2>The pages are missing</h2>
+<p>{escape(missing)} Everything works without them, from the command line and over the API. To build them, run one
+of these in the folder of the checkout, then start the server again:</p>
+<pre tabindex="0">{escape(BUILDING.strip())}</pre>
 <h2>First steps</h2>
 <pre tabindex="0">{escape(STEPS.format(url=url).strip())}</pre>
 <h2>What can be asked</h2>

@@ -20,6 +20,7 @@ IfMatch = Annotated[
 ]
 ETAG = re.compile(r'(?:W/)?"(\d{1,18})(?:-[0-9a-f]{8})?"')
 NO_VERSION = -1
+KEPT = ("ETag", "Cache-Control", "Vary")  # what a cache must hear again, though the answer is the same
 
 
 def tag(response: Response, version: int, beside: str = "") -> None:
@@ -53,10 +54,10 @@ def version_of(given: str | None, version: int | None = None) -> int | None:
 
 
 def unless_known(request: Request, answer: Response) -> Response:
-    """Return 304 in place of an answer to a GET whose ETag the caller has already."""
+    """Return 304 in place of an answer to a GET or HEAD whose ETag the caller has already."""
     mine, known = answer.headers.get("etag"), request.headers.get("if-none-match", "")
-    if request.method != "GET" or answer.status_code != 200 or mine is None:
+    if request.method not in ("GET", "HEAD") or answer.status_code != 200 or mine is None:
         return answer
     if mine not in [one.strip().removeprefix("W/") for one in known.split(",")]:
         return answer
-    return Response(status_code=304, headers={"ETag": mine})
+    return Response(status_code=304, headers={name: answer.headers[name] for name in KEPT if name in answer.headers})
