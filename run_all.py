@@ -17,13 +17,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from launcher import environment, running, serving  # noqa: E402
+from launcher import environment, pages, running, serving  # noqa: E402
 from launcher.messages import Problem, python_problem  # noqa: E402
 
 VERBS = ("start", "demo", "status", "stop", "test")
+WITHOUT_PAGES = ("loader", "metrics", "training", "-h", "--help")
 EPILOGUE = """\
 commands:
-  start      install what is missing, then start the platform at localhost:3000 (the default); Ctrl-C ends it
+  start      install what is missing and build the pages, then start the platform at localhost:3000 (the default)
   demo       install what is missing, then train, judge, certify and use a small model in the terminal
   status     the environment, the home folder, the server and the runs in progress
   stop       end the server and what it started, and ask other runs to stop; their checkpoints are kept
@@ -91,6 +92,7 @@ def show_status(venv: Path, home: Path) -> int:
     print(f"Home         {home}: {f'in use by {holder}' if holder else 'free' if home.exists() else 'not made yet'}")
     server = serving.server(home)
     print(f"Server       {server.url if server else 'not running'}{_core_note(home) if server else ''}")
+    print(f"Pages        {pages.state()}")
     found = running.running(home)
     for one in found:
         who = f"process {one.process}" if one.process else "" if one.lives else "no process of it is left"
@@ -114,6 +116,7 @@ def start(asked: argparse.Namespace, venv: Path, home: Path, variables: Mapping[
     if server:
         print(f"Engram runs already at {server.url}; `{variables.get('ENGRAM_LAUNCHER', 'engram')} stop` ends it.")
         return 0
+    pages.ensure(venv, debug=asked.debug)
     options = ["--force"] * asked.force + ["--sample"] * (not asked.no_sample)
     options += ["--port", str(asked.port)] if asked.port else []
     return hand_over([str(environment.program(venv, "engram")), "up", *options], variables)
@@ -125,10 +128,12 @@ def run_demo(venv: Path, rest: Sequence[str], variables: Mapping[str, str]) -> i
 
 
 def run_tests(venv: Path, rest: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run the tests; raises Problem where there is no bash."""
+    """Run the tests, of the built pages too where they are asked for; raises Problem where there is no bash."""
     bash = shutil.which("bash")
     if bash is None:
         raise Problem("tests/run_tests.sh needs bash, and none was found. On Windows, Git for Windows brings one.")
+    if not set(rest) & set(WITHOUT_PAGES):
+        pages.ensure(venv, debug="ENGRAM_DEBUG" in variables)
     return hand_over([bash, str(ROOT / "tests" / "run_tests.sh"), *(rest or ["quick"])], variables)
 
 

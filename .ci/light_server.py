@@ -1,12 +1,14 @@
-"""A server on a machine without torch: it starts, answers, says that it has no core, and ends.
+"""A server on a machine without torch and Node: it starts, answers, shows its pages, has no core and says so, and ends.
 
 Run with the path of an installed `engram`. The second start is the one whose time is told: the first writes bytecode.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -32,11 +34,31 @@ def main() -> int:
                 answered = ask(f"http://127.0.0.1:{port}/healthz", began)
                 seconds = time.monotonic() - began
                 ready = ask(f"http://127.0.0.1:{port}/readyz", began)
+                shown = pages(f"http://127.0.0.1:{port}")
             finally:
                 server.terminate()
                 ended = server.wait(timeout=60)
     print(f"light install: the server answers {answered['status']!r} after {seconds:.1f} s; core: {ready['problems']}")
-    return 0 if (answered["status"], sorted(ready["problems"]), ended) == ("ok", ["core"], 0) else 1
+    print(f"light install: {shown or 'the pages and the scripts that they load are served'}")
+    return 0 if (answered["status"], sorted(ready["problems"]), shown, ended) == ("ok", ["core"], "", 0) else 1
+
+
+def pages(url: str) -> str:
+    """Load the pages as a browser does; return what is wrong with them, or an empty string."""
+    with urllib.request.urlopen(f"{url}/runs") as answer:
+        index = answer.read().decode()
+    wanted = re.findall(r'(?:src|href)="(/assets/[^"]+)"', index)
+    if 'id="root"' not in index or not any(path.endswith(".js") for path in wanted):
+        return "the page at /runs is not that of the application"
+    for path in wanted:
+        asked = urllib.request.Request(f"{url}{path}", headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(asked) as answer:
+            body, said = answer.read(), answer.headers
+        kept = path in ("/assets/theme.js", "/assets/icon.svg") or "immutable" in said["Cache-Control"]
+        plain = gzip.decompress(body) if said["Content-Encoding"] == "gzip" else body
+        if not plain or not kept:
+            return f"{path} is empty, or a browser may not keep it"
+    return ""
 
 
 def ask(url: str, began: float) -> dict[str, object]:

@@ -10,18 +10,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from launcher.messages import Problem, explain_pip, say, space_problem, venv_problem
+from launcher import steps
+from launcher.messages import Problem, say, space_problem, venv_problem
 from launcher.running import command_of, is_alive
 
 ROOT = Path(__file__).resolve().parent.parent
 TORCH = "torch==2.13.0"
-QUIET_SECONDS = 2
-BEAT_SECONDS = 15
 STAMP, MARKER = "engram-stamp.json", "engram-installing.json"
 
 
@@ -114,13 +112,29 @@ def ensure(venv: Path, extras: Sequence[str], *, force: bool, debug: bool) -> No
 
 def install(venv: Path, extras: Sequence[str], *, debug: bool) -> None:
     """Run the three steps: the environment, torch exact and first, Engram."""
-    python = str(program(venv, "python"))
     if not program(venv, "python").exists():
         run_step("Making the environment", [sys.executable, "-m", "venv", str(venv)], venv, debug=debug)
     if not is_environment(venv):
         raise Problem(f"{venv} is not a whole Python environment. Make it afresh with --force.")
-    pip = [
-        python,
+    pip = pip_install(venv, debug=debug)
+    run_step("Installing torch", [*pip, TORCH], venv, debug=debug)
+    run_step("Installing Engram", [*pip, "-e", f"{ROOT}[{','.join(extras)}]"], venv, debug=debug)
+
+
+def add(venv: Path, title: str, requirement: str, *, debug: bool) -> None:
+    """Install one more distribution into a whole environment; raises Problem when that can't be done."""
+    try:
+        run_step(title, [*pip_install(venv, debug=debug), requirement], venv, debug=debug)
+    except Problem:
+        (venv / MARKER).unlink(missing_ok=True)  # pip ended by itself, as in `ensure`
+        raise
+    (venv / MARKER).unlink(missing_ok=True)
+
+
+def pip_install(venv: Path, *, debug: bool) -> list[str]:
+    """Return the command that installs into an environment, and nowhere else, what is named after it."""
+    return [
+        str(program(venv, "python")),
         "-m",
         "pip",
         "--require-virtualenv",
@@ -128,10 +142,9 @@ def install(venv: Path, extras: Sequence[str], *, debug: bool) -> None:
         "install",
         "--no-input",
         *(["-v"] if debug else []),
+        "-c",
+        str(ROOT / "constraints.txt"),
     ]
-    pins = ["-c", str(ROOT / "constraints.txt")]
-    run_step("Installing torch", [*pip, TORCH, *pins], venv, debug=debug)
-    run_step("Installing Engram", [*pip, "-e", f"{ROOT}[{','.join(extras)}]", *pins], venv, debug=debug)
 
 
 def refuse_where_impossible(venv: Path, marker: Path) -> None:
@@ -191,35 +204,11 @@ def discard(venv: Path, why: str) -> None:
 
 
 def run_step(title: str, command: Sequence[str], venv: Path, *, debug: bool) -> None:
-    """Run one step; say how long it takes when it lasts; raise Problem with a remedy when it fails."""
-    began, log = time.monotonic(), venv / "engram-install.log"
-    if debug:
-        say(f"{title}: {' '.join(command)}")
-    with log.open("w+", encoding="utf-8", errors="replace") as out:
-        shown = None if debug else out
-        child = subprocess.Popen(command, stdout=shown, stderr=shown, stdin=subprocess.DEVNULL)
-        write_json(venv / MARKER, {"process": os.getpid(), "child": child.pid})
-        code = child.wait() if debug else wait_and_tell(title, child, began)
-        out.seek(0)
-        output = out.read()
-    if code:
-        tail = "".join(f"    {line}\n" for line in output.splitlines()[-12:])
-        raise Problem(f"{title} failed.\n{tail}{explain_pip(output)}\nThe whole log: {log}")
-    took = time.monotonic() - began
-    if took > QUIET_SECONDS:
-        say(f"{title}: done in {took:.0f} s")
-
-
-def wait_and_tell(title: str, child: subprocess.Popen[bytes], began: float) -> int:
-    """Wait for a child; after two seconds, and then every quarter of a minute, say that it goes on."""
-    patience = QUIET_SECONDS
-    try:
-        while True:
-            try:
-                return child.wait(timeout=patience)
-            except subprocess.TimeoutExpired:
-                say(f"{title} … {time.monotonic() - began:.0f} s")
-                patience = BEAT_SECONDS
-    except KeyboardInterrupt:
-        child.wait()
-        raise
+    """Run one step of making an environment; who does it is noted there while it lasts."""
+    steps.run_step(
+        title,
+        command,
+        venv / "engram-install.log",
+        debug=debug,
+        begun=lambda child: write_json(venv / MARKER, {"process": os.getpid(), "child": child}),
+    )

@@ -50,6 +50,25 @@ PIP_FAILURES = (
     ),
 )
 
+NPM_FAILURES = (
+    (r"\bENOSPC\b", "The disk is full. Free some space and run this again."),
+    (
+        r"SELF_SIGNED_CERT|UNABLE_TO_\w*(ISSUER|VERIFY)|CERT_\w+|certificate",
+        "The certificate of the registry of Node packages is not trusted here. Behind a company proxy, give npm its "
+        "certificate: npm config set cafile /path/to/certificate.pem",
+    ),
+    (
+        r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT",
+        "There is no way to the registry of Node packages from here. Connect to the network, or point npm at a "
+        "registry that you can reach: npm config set registry URL.",
+    ),
+    (r"\bEACCES\b|\bEPERM\b", "A folder may not be written. Mend the owner of the folder ui and of ~/.npm."),
+    (
+        r"npm ci. can only install",
+        "package.json and package-lock.json in the folder ui contradict each other. Restore them and run this again.",
+    ),
+)
+
 
 class Problem(Exception):
     """Something that the user can mend; its text says what was wrong and what to do."""
@@ -104,7 +123,16 @@ def space_problem(free_bytes: int) -> tuple[str, bool]:
 
 def explain_pip(output: str) -> str:
     """Translate pip's output into what is wrong and what to do."""
-    for pattern, said in PIP_FAILURES:
+    return _explain(output, PIP_FAILURES, "pip")
+
+
+def explain_npm(output: str) -> str:
+    """Translate npm's output into what is wrong and what to do."""
+    return _explain(output, NPM_FAILURES, "npm")
+
+
+def _explain(output: str, failures: tuple[tuple[str, str], ...], who: str) -> str:
+    for pattern, said in failures:
         if re.search(pattern, output):
             return said
-    return "pip failed for a reason that is not known here; its last lines are above. --debug shows all it says."
+    return f"{who} failed for a reason that is not known here. --debug shows all it says."

@@ -7,7 +7,8 @@ usage() {
   cat <<'TEXT'
 usage: tests/run_tests.sh [quick|all|loader|metrics|training] [--slow] [pytest options]
 
-  quick     lint, types, arrows, unit, house and contract tests, and every example in the docs (≤ 5 minutes; default)
+  quick     lint, types, arrows, the pages, unit, house and contract tests, and every example in the docs (≤ 5 minutes;
+            default)
   all       quick, and invariants, security, faults and end to end
   loader    reading, cleaning and splitting data
   metrics   metrics, intervals and gates
@@ -68,11 +69,36 @@ lint() {
   check "arrows" "$python" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
 }
 
+# The client that is committed is the one that the server's own description gives.
+client_in_step() {
+  "$python" .ci/openapi.py "$home/openapi.json" || return 1
+  (cd ui && npx --no openapi-typescript "$home/openapi.json" -o "$home/schema.d.ts") || return 1
+  diff -u ui/src/api/schema.d.ts "$home/schema.d.ts" && return
+  echo "ui/src/api/schema.d.ts is not what the server says. Write it again: .ci/openapi.py, then npm run types in ui." >&2
+  return 1
+}
+
+pages() {
+  local venv=${ENGRAM_VENV:-$PWD/.venv} with_node
+  with_node=$("$python" -c 'import pathlib, sys; from launcher import pages; print(pages.path_with_node(pathlib.Path(sys.argv[1])))' "$venv")
+  if [ -z "$with_node" ]; then
+    printf '%-22s skipped: there is no Node 20.19 here; ./start.sh test brings one\n' "pages"
+    return
+  fi
+  local PATH=$with_node
+  check "pages build" "$python" -c 'import pathlib, sys; from launcher import pages; pages.ensure(pathlib.Path(sys.argv[1]), debug=False); sys.exit(pages.state() != "built")' "$venv"
+  check "pages client" client_in_step
+  check "pages lint" npm --prefix ui run --silent lint
+  check "pages types" npm --prefix ui exec --no -- tsc -b ui
+  check "pages tests" npm --prefix ui test --silent
+  check "pages size" npm --prefix ui run --silent budget
+}
+
 # What takes longest comes first, so that no process is left alone with it in the end.
 quick=(tests/contract tests/unit tests/house src launcher)
 case "$wanted" in
-  quick) lint && suites=("${quick[@]}") ;;
-  all) lint && suites=(tests/e2e tests/faults tests/invariant tests/security "${quick[@]}") ;;
+  quick) lint && pages && suites=("${quick[@]}") ;;
+  all) lint && pages && suites=(tests/e2e tests/faults tests/invariant tests/security "${quick[@]}") ;;
   loader) suites=(tests/unit/data tests/security/test_datasets.py) ;;
   metrics) suites=(tests/unit/evaluate tests/unit/gate tests/contract/test_every_metric.py) ;;
   training) suites=(tests/unit/train tests/invariant tests/unit/kinds) ;;

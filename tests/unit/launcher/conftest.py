@@ -36,6 +36,18 @@ def environment():
 
 
 @pytest.fixture
+def steps():
+    """The part that runs a step of an installation."""
+    return sys.modules["launcher.steps"]
+
+
+@pytest.fixture
+def pages():
+    """The part that builds the pages."""
+    return RUN_ALL.pages
+
+
+@pytest.fixture
 def running():
     """The part that lists and stops runs."""
     return RUN_ALL.running

@@ -56,13 +56,15 @@ def started(run_all, monkeypatch, tmp_path, *arguments):
     """Return what `start` would run and install."""
     told = []
     monkeypatch.setattr(run_all.environment, "ensure", lambda venv, extras, **how: told.append((extras, how)))
+    monkeypatch.setattr(run_all.pages, "ensure", lambda venv, *, debug: told.append(("pages", debug)))
     monkeypatch.setattr(run_all, "hand_over", lambda command, variables: told.append((command[1:], variables)) or 0)
     variables = {"ENGRAM_VENV": str(tmp_path / "env"), "ENGRAM_HOME": str(tmp_path), "ENGRAM_LAUNCHER": "./start.sh"}
     return run_all.run(list(arguments), variables), told
 
 
 def test_start_installs_what_serves_and_hands_over_to_it(run_all, monkeypatch, tmp_path):
-    code, ((extras, how), (command, variables)) = started(run_all, monkeypatch, tmp_path)
+    code, ((extras, how), pages, (command, variables)) = started(run_all, monkeypatch, tmp_path)
+    assert pages == ("pages", False)
     assert (code, extras, command) == (0, ("train", "server"), ["up", "--sample"])
     assert how == {"force": False, "debug": False}
     assert variables["ENGRAM_LAUNCHER"] == "./start.sh"
@@ -71,9 +73,10 @@ def test_start_installs_what_serves_and_hands_over_to_it(run_all, monkeypatch, t
 def test_options_of_start_reach_the_server(run_all, monkeypatch, tmp_path):
     options = ("--force", "--no-sample", "--port", "3100", "--debug", "--fresh")
     code, told = started(run_all, monkeypatch, tmp_path, *options)
-    assert (code, told[1][0]) == (0, ["up", "--force", "--port", "3100"])
+    assert (code, told[2][0]) == (0, ["up", "--force", "--port", "3100"])
     assert told[0][1] == {"force": True, "debug": True}
-    assert told[1][1]["ENGRAM_DEBUG"] == "1"
+    assert told[1] == ("pages", True)
+    assert told[2][1]["ENGRAM_DEBUG"] == "1"
 
 
 def test_a_server_that_runs_already_is_named_and_left_alone(run_all, monkeypatch, tmp_path, capsys):
@@ -88,6 +91,7 @@ def test_status_works_before_anything_is_installed(run_all, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "not made yet; demo makes it" in said
     assert "none in progress" in said
+    assert "Pages " in said
     assert list(tmp_path.iterdir()) == []
 
 
@@ -95,13 +99,27 @@ def test_status_works_before_anything_is_installed(run_all, tmp_path, capsys):
 def test_demo_and_test_make_the_environment_and_hand_over(run_all, environment, monkeypatch, tmp_path, verb, program):
     made, handed = [], []
     monkeypatch.setattr(environment, "ensure", lambda venv, extras, **how: made.append((venv, extras, how)))
+    monkeypatch.setattr(run_all.pages, "ensure", lambda venv, *, debug: handed.append("pages"))
     monkeypatch.setattr(run_all, "hand_over", lambda command, variables: handed.append((command, variables)) or 3)
     assert run_all.run([verb, "--debug"], {"ENGRAM_VENV": str(tmp_path)}) == 3
     assert made[0][0] == tmp_path
     assert made[0][2] == {"force": False, "debug": True}
-    command, variables = handed[0]
+    command, variables = handed[-1]
+    assert handed[:-1] == (["pages"] if verb == "test" else [])
     assert Path(command[0]).stem == program
     assert variables == {"ENGRAM_VENV": str(tmp_path), "ENGRAM_DEBUG": "1"}
+
+
+@pytest.mark.parametrize(
+    ("suites", "built"), [(["all", "--slow"], True), (["-x"], True), (["loader"], False), (["--help"], False)]
+)
+def test_pages_are_built_for_the_suites_that_look_at_them(run_all, monkeypatch, tmp_path, suites, built):
+    asked = []
+    monkeypatch.setattr(run_all.environment, "ensure", lambda venv, extras, **how: None)
+    monkeypatch.setattr(run_all.pages, "ensure", lambda venv, *, debug: asked.append("pages"))
+    monkeypatch.setattr(run_all, "hand_over", lambda command, variables: asked.append(command[2:]) or 0)
+    run_all.run_tests(tmp_path, suites, {})
+    assert asked == [*(["pages"] if built else []), suites]
 
 
 def test_what_is_handed_over_gives_its_exit_code(run_all):
@@ -119,7 +137,7 @@ def test_problems_are_words_on_standard_error(run_all, monkeypatch, capsys):
 
 def test_the_launcher_parses_on_an_old_python_and_needs_the_standard_library_only(root):
     files = [root / "run_all.py", *sorted((root / "launcher").glob("*.py"))]
-    assert len(files) == 6
+    assert len(files) == 8
     known = set(sys.stdlib_module_names) | {"launcher"}
     for path in files:
         tree = ast.parse(path.read_text(), feature_version=OLDEST_THAT_IS_TOLD)
@@ -133,7 +151,7 @@ bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not inst
 
 
 @bash
-@pytest.mark.parametrize("script", ["start.sh", "tests/run_tests.sh", ".ci/run"])
+@pytest.mark.parametrize("script", ["start.sh", "tests/run_tests.sh", ".ci/run", ".ci/light"])
 def test_shell_scripts_parse_and_may_be_executed(root, script):
     assert subprocess.run(["bash", "-n", str(root / script)], check=False).returncode == 0
     assert os.access(root / script, os.X_OK)

@@ -232,7 +232,27 @@ def test_a_failing_step_shows_its_last_lines_and_a_remedy(environment, tmp_path)
     assert str(tmp_path / "engram-install.log") in str(failed.value)
 
 
-def test_a_long_step_says_how_long_it_lasts(environment, capsys):
+def test_one_more_distribution_goes_into_the_environment_only_and_leaves_it_whole(environment, tmp_path, monkeypatch):
+    asked = []
+
+    def run(title, command, venv, *, debug):
+        environment.write_json(venv / environment.MARKER, {})
+        asked.append(command)
+        if len(asked) > 1:
+            raise environment.Problem("no network")
+
+    monkeypatch.setattr(environment, "run_step", run)
+    environment.add(tmp_path, "Installing it", "it==1", debug=False)
+    assert asked[0][-1] == "it==1"
+    assert "--require-virtualenv" in asked[0]
+    assert asked[0][0] == str(environment.program(tmp_path, "python"))
+    assert not (tmp_path / environment.MARKER).exists()
+    with pytest.raises(environment.Problem):
+        environment.add(tmp_path, "Installing it", "it==1", debug=False)
+    assert not (tmp_path / environment.MARKER).exists()
+
+
+def test_a_long_step_says_how_long_it_lasts(steps, capsys):
     class Child:
         def __init__(self):
             self.patience = []
@@ -240,11 +260,11 @@ def test_a_long_step_says_how_long_it_lasts(environment, capsys):
         def wait(self, timeout):
             self.patience.append(timeout)
             if len(self.patience) < 3:
-                raise environment.subprocess.TimeoutExpired("pip", timeout)
+                raise steps.subprocess.TimeoutExpired("pip", timeout)
             return 0
 
     child = Child()
-    assert environment.wait_and_tell("Installing torch", child, 0.0) == 0
+    assert steps.wait_and_tell("Installing torch", child, 0.0) == 0
     assert child.patience == [2, 15, 15]
     assert capsys.readouterr().out.count("Installing torch … ") == 2
 
