@@ -8,6 +8,7 @@ from support.household import House
 
 from engram.ledger.log import Ledger
 from engram.schema.report import Measure, Report
+from engram.schema.verdict import Verdict
 from engram.store.gc import plan
 from engram.store.pages import Ask
 from engram.store.records import evidence, runs
@@ -146,3 +147,28 @@ def test_a_tag_that_is_not_the_present_one_changes_nothing(house: House, tag):
     told = house.ask("ann", "PATCH", f"/runs/{run}", {"priority": 3}, If_Match=tag)
     assert (told.status_code, told.json()["error"]) == (412, "Changed")
     assert house.ask("ann", "PATCH", f"/runs/{run}", {"priority": 3}, If_Match="*").status_code == 200
+
+
+def test_a_list_says_whose_a_run_is_and_what_its_gates_said(house: House):
+    run, other = house.begin("ann"), house.begin("ann")
+    with house.here.db.write() as tx:
+        evidence.put_verdict(tx, Verdict(run, "data", "advance", (), ""))
+        evidence.put_verdict(tx, Verdict(run, "evaluate", "rollback", (), ""))
+    rows = {one["id"]: one for one in house.ask("ann", "GET", "/runs").json()["items"]}
+    assert rows[run]["gates"] == {"data": "advance", "evaluate": "rollback"}
+    assert rows[other]["gates"] == {}
+    assert rows[run]["by"] == "ann"
+
+
+def test_runs_are_found_by_the_beginning_of_the_recipe_the_end_of_the_id_and_the_owner(house: House):
+    anns, bobs = house.begin("ann"), house.begin("bob")
+    recipe = house.ask("root", "GET", f"/runs/{anns}").json()["recipe"]
+    owner = house.ask("root", "GET", f"/runs/{anns}").json()["owner"]
+    found = lambda who, query: {one["id"] for one in house.ask(who, "GET", f"/runs?{query}").json()["items"]}  # noqa: E731
+    assert {anns, bobs} <= found("root", f"named={recipe[:3]}")
+    assert found("root", f"named={anns[-8:].lower()}") == {anns}
+    assert found("root", f"named={anns}") == {anns}
+    assert found("root", "named=%25") == found("root", "named=_") == set(), "no wildcards"
+    assert bobs not in found("root", f"owner={owner}")
+    assert anns in found("ann", f"owner={owner}")
+    assert anns not in found("bob", f"owner={owner}") | found("bob", f"named={anns[-8:]}"), "what is another's"

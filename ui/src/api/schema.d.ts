@@ -4527,7 +4527,7 @@ export interface components {
          */
         RunList: {
             /** Items */
-            items: components["schemas"]["RunOut"][];
+            items: components["schemas"]["RunRow"][];
             /** Next */
             next: string | null;
         };
@@ -4598,6 +4598,63 @@ export interface components {
              * @constant
              */
             type: "record";
+        };
+        /**
+         * RunRow
+         * @description A run in a list. by: the name of its owner; gates: stage → what its gate said, those that judged by now.
+         */
+        RunRow: {
+            /** Artifact */
+            artifact: string;
+            /** Attempt */
+            attempt: number;
+            /** By */
+            by: string;
+            /** Created */
+            created: string;
+            /** Ended */
+            ended: string | null;
+            /** Flag */
+            flag: string;
+            /** Gates */
+            gates: {
+                [key: string]: string;
+            };
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Owner */
+            owner: string;
+            /** Pinned */
+            pinned: boolean;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /** Recipe */
+            recipe: string;
+            /** Shared */
+            shared: boolean;
+            /** Stage */
+            stage: string;
+            /** Started */
+            started: string | null;
+            /** State */
+            state: string;
+            /** Task */
+            task: string;
+            /** Version */
+            version: number;
+            /**
+             * Waits
+             * @default
+             */
+            waits: string;
         };
         /**
          * ScanOut
@@ -14682,6 +14739,9 @@ export interface operations {
                 state?: string | null;
                 kind?: string | null;
                 recipe?: string | null;
+                owner?: string | null;
+                /** @description Beginning of the recipe, or end of the id. */
+                named?: string | null;
             };
             header?: never;
             path?: never;
