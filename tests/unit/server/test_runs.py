@@ -51,6 +51,23 @@ def test_pages_of_ones_own_and_the_shared_runs_hold_each_once_newest_first(house
     assert hidden not in found
 
 
+def test_the_oldest_runs_first_are_the_newest_first_turned_round(house: House):
+    shared = house.begin("ann")
+    house.ask("ann", "PUT", f"/runs/{shared}/share", {"shared": True})
+    house.begin("bob")
+
+    def walk(order: str) -> list[str]:
+        found, after = [], ""
+        while after is not None:
+            page = house.ask("bob", "GET", f"/runs?limit=2&order={order}{f'&after={after}' if after else ''}").json()
+            found, after = found + [one["id"] for one in page["items"]], page["next"]
+        return found
+
+    assert walk("oldest") == walk("newest")[::-1]
+    assert shared in walk("oldest")
+    assert house.ask("bob", "GET", "/runs?order=any").status_code == 422
+
+
 def test_a_pinned_run_keeps_every_checkpoint_and_can_not_be_deleted(house: House):
     run = house.begin("ann")
     for step in (1, 2):

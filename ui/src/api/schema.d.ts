@@ -1285,7 +1285,7 @@ export interface paths {
         };
         /**
          * Listed
-         * @description List runs, newest first.
+         * @description List runs, newest first unless the oldest are asked for.
          */
         get: operations["runs.list"];
         put?: never;
@@ -14742,6 +14742,7 @@ export interface operations {
                 owner?: string | null;
                 /** @description Beginning of the recipe, or end of the id. */
                 named?: string | null;
+                order?: "newest" | "oldest";
             };
             header?: never;
             path?: never;

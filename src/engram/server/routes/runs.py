@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -103,9 +103,11 @@ def listed(
     named: Annotated[
         str | None, Query(max_length=100, description="Beginning of the recipe, or end of the id.")
     ] = None,
+    order: Literal["newest", "oldest"] = "newest",
 ) -> RunList:
-    """List runs, newest first."""
-    ask = who.asks(after, limit, equal={"state": state, "kind": kind, "recipe": recipe, "owner": owner})
+    """List runs, newest first unless the oldest are asked for."""
+    equal = {"state": state, "kind": kind, "recipe": recipe, "owner": owner}
+    ask = who.asks(after, limit, equal=equal, oldest=order == "oldest")
     with here.db.read() as tx:
         page = runs.list_runs(tx, ask, named)
         names = users.names_of(tx, {run.owner for run in page.items})
