@@ -1,5 +1,6 @@
 import "./fonts.css";
 import "./theme.css";
+import "./shell/shell.css";
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
 import { lazy, StrictMode, Suspense } from "react";

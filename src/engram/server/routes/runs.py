@@ -27,6 +27,7 @@ from engram.store.records.runs import Run
 from engram.store.times import from_micros
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+Named = Annotated[str, Query(max_length=100, description="Beginning of the recipe, or end of the id.")]
 
 
 class NewRun(BaseModel):
@@ -100,9 +101,7 @@ def listed(
     kind: str | None = None,
     recipe: str | None = None,
     owner: str | None = None,
-    named: Annotated[
-        str | None, Query(max_length=100, description="Beginning of the recipe, or end of the id.")
-    ] = None,
+    named: Named = "",
     order: Literal["newest", "oldest"] = "newest",
 ) -> RunList:
     """List runs, newest first unless the oldest are asked for."""
