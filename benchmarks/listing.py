@@ -157,6 +157,7 @@ def requests(plan: Plan) -> dict[str, tuple[Ask, Callable[[Any], bool]]]:
         "by a rare state, a Developer's": (lambda n: (f"{of}?state={RARE}", "dev"), rare),
         "by a common state, of one who has none": (lambda n: (f"{of}?state=published", "idle"), none),
         "by recipe and state": (lambda n: (f"{of}?state={RARE}&recipe=recipe-0", "root"), rare),
+        "by a name that no run has": (lambda n: (f"{of}?named=nobody", "root"), none),
         "deep pages": (lambda n: (f"{of}?after={deep[n % len(deep)]}", "root"), full),
         "one curve of 100 points": (lambda n: (f"{of}/{identity(1 + n)}/metrics", "root"), points(100)),
         f"one curve of {plan.long} points": (

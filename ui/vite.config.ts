@@ -3,8 +3,6 @@ import { defineConfig } from "vitest/config";
 
 import { finish } from "./scripts/finish.ts";
 
-const group = (name: string, test: RegExp) => ({ name, test });
-
 export default defineConfig({
   plugins: [react(), finish()],
   build: {
@@ -16,13 +14,8 @@ export default defineConfig({
     target: "es2022",
     rolldownOptions: {
       output: {
-        codeSplitting: {
-          groups: [
-            group("react", /node_modules[\\/](react|react-dom|scheduler)[\\/]/),
-            group("aria", /node_modules[\\/](@react-aria|@react-stately|react-aria|react-stately|react-aria-components|@internationalized)[\\/]/),
-            group("tanstack", /node_modules[\\/]@tanstack[\\/]/),
-          ],
-        },
+        // What changes seldom keeps its name from one version to the next; the rest is split by who needs it.
+        codeSplitting: { groups: [{ name: "react", test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ }] },
       },
     },
   },

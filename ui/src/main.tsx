@@ -1,18 +1,20 @@
-import "@fontsource-variable/space-grotesk";
-import "@fontsource-variable/inter";
-import "@fontsource-variable/fira-code";
+import "./fonts.css";
 import "./theme.css";
+import "./shell/shell.css";
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
-import { StrictMode, Suspense } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { onSignedOut, Refused } from "./api/client";
 import { meQuery } from "./api/session";
 import { live } from "./live/hooks";
 import { PAGES } from "./pages";
 import { Trouble, Waiting } from "./parts/Wait";
-import { Login, NewPassword } from "./shell/Login";
 import { Shell } from "./shell/Shell";
+
+// Who is signed in needs neither; who is not waits a moment longer for them.
+const Login = lazy(() => import("./shell/Login"));
+const NewPassword = lazy(() => import("./shell/NewPassword"));
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> });
 const routes = PAGES.map((page) =>
@@ -54,7 +56,9 @@ function Door() {
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <Door />
+      <Suspense fallback={<Waiting />}>
+        <Door />
+      </Suspense>
     </QueryClientProvider>
   </StrictMode>,
 );

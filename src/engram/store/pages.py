@@ -37,6 +37,7 @@ class Ask:
     visible_to: the user who sees only what is hers, and with_shared also what others share with the house; None sees
     everything. after: a cursor. since, until: times of
     making in microseconds, the first included, the second not. equal, prefix: column → value; None there asks nothing.
+    oldest: the oldest first, in place of the newest; a cursor goes on in the order that is asked for.
     """
 
     visible_to: str | None = None
@@ -47,6 +48,7 @@ class Ask:
     equal: Mapping[str, Any] | None = None
     prefix: Mapping[str, str | None] | None = None
     with_shared: bool = False
+    oldest: bool = False
 
 
 def list_page(
@@ -60,19 +62,21 @@ def list_page(
         raise UsageError(f"A page holds 1 to {MOST} items, not {ask.limit}.", remedy=f"Ask for at most {MOST}.")
     created, identity = table.c.created, table.c[last]
     if ask.after is not None:
-        query = query.where(tuple_(created, identity) < tuple_(*open_cursor(table.name, ask.after)))
-    query = query.order_by(created.desc(), identity.desc()).limit(ask.limit + 1)
+        here, end = tuple_(created, identity), tuple_(*open_cursor(table.name, ask.after))
+        query = query.where(here > end if ask.oldest else here < end)
+    order = (created, identity) if ask.oldest else (created.desc(), identity.desc())
+    query = query.order_by(*order).limit(ask.limit + 1)
     rows = list(tx.execute(query.where(*conditions(table, ask))))
     if ask.visible_to is not None and ask.with_shared and "shared" in table.c:
         # Each part by an index of its own, then laid together: one query with OR would walk through everybody's rows.
         others = (table.c.shared, table.c.owner != ask.visible_to)
         rows += tx.execute(query.where(*conditions(table, replace(ask, visible_to=None)), *others))
-        rows.sort(key=lambda row: (row._mapping[created], row._mapping[identity]), reverse=True)
+        rows.sort(key=lambda row: (row._mapping[created], row._mapping[identity]), reverse=not ask.oldest)
     items = tuple(make(row) for row in rows[: ask.limit])
     if len(rows) <= ask.limit:
         return Page(items)
-    end = rows[ask.limit - 1]._mapping
-    return Page(items, make_cursor(table.name, end[created], end[identity]))
+    final = rows[ask.limit - 1]._mapping
+    return Page(items, make_cursor(table.name, final[created], final[identity]))
 
 
 def conditions(table: Table, ask: Ask) -> list[ColumnElement[bool]]:

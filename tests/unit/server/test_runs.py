@@ -8,6 +8,7 @@ from support.household import House
 
 from engram.ledger.log import Ledger
 from engram.schema.report import Measure, Report
+from engram.schema.verdict import Verdict
 from engram.store.gc import plan
 from engram.store.pages import Ask
 from engram.store.records import evidence, runs
@@ -48,6 +49,23 @@ def test_pages_of_ones_own_and_the_shared_runs_hold_each_once_newest_first(house
     assert [one for one in found if one in made] == made[::-1]
     assert len(set(found)) == len(found)
     assert hidden not in found
+
+
+def test_the_oldest_runs_first_are_the_newest_first_turned_round(house: House):
+    shared = house.begin("ann")
+    house.ask("ann", "PUT", f"/runs/{shared}/share", {"shared": True})
+    house.begin("bob")
+
+    def walk(order: str) -> list[str]:
+        found, after = [], ""
+        while after is not None:
+            page = house.ask("bob", "GET", f"/runs?limit=2&order={order}{f'&after={after}' if after else ''}").json()
+            found, after = found + [one["id"] for one in page["items"]], page["next"]
+        return found
+
+    assert walk("oldest") == walk("newest")[::-1]
+    assert shared in walk("oldest")
+    assert house.ask("bob", "GET", "/runs?order=any").status_code == 422
 
 
 def test_a_pinned_run_keeps_every_checkpoint_and_can_not_be_deleted(house: House):
@@ -146,3 +164,28 @@ def test_a_tag_that_is_not_the_present_one_changes_nothing(house: House, tag):
     told = house.ask("ann", "PATCH", f"/runs/{run}", {"priority": 3}, If_Match=tag)
     assert (told.status_code, told.json()["error"]) == (412, "Changed")
     assert house.ask("ann", "PATCH", f"/runs/{run}", {"priority": 3}, If_Match="*").status_code == 200
+
+
+def test_a_list_says_whose_a_run_is_and_what_its_gates_said(house: House):
+    run, other = house.begin("ann"), house.begin("ann")
+    with house.here.db.write() as tx:
+        evidence.put_verdict(tx, Verdict(run, "data", "advance", (), ""))
+        evidence.put_verdict(tx, Verdict(run, "evaluate", "rollback", (), ""))
+    rows = {one["id"]: one for one in house.ask("ann", "GET", "/runs").json()["items"]}
+    assert rows[run]["gates"] == {"data": "advance", "evaluate": "rollback"}
+    assert rows[other]["gates"] == {}
+    assert rows[run]["by"] == "ann"
+
+
+def test_runs_are_found_by_the_beginning_of_the_recipe_the_end_of_the_id_and_the_owner(house: House):
+    anns, bobs = house.begin("ann"), house.begin("bob")
+    recipe = house.ask("root", "GET", f"/runs/{anns}").json()["recipe"]
+    owner = house.ask("root", "GET", f"/runs/{anns}").json()["owner"]
+    found = lambda who, query: {one["id"] for one in house.ask(who, "GET", f"/runs?{query}").json()["items"]}  # noqa: E731
+    assert {anns, bobs} <= found("root", f"named={recipe[:3]}")
+    assert found("root", f"named={anns[-8:].lower()}") == {anns}
+    assert found("root", f"named={anns}") == {anns}
+    assert found("root", "named=%25") == found("root", "named=_") == set(), "no wildcards"
+    assert bobs not in found("root", f"owner={owner}")
+    assert anns in found("ann", f"owner={owner}")
+    assert anns not in found("bob", f"owner={owner}") | found("bob", f"named={anns[-8:]}"), "what is another's"

@@ -1265,7 +1265,7 @@ export interface paths {
         };
         /**
          * Listed
-         * @description List runs, newest first.
+         * @description List runs, newest first unless the oldest are asked for.
          */
         get: operations["runs.list"];
         put?: never;
@@ -4507,7 +4507,7 @@ export interface components {
          */
         RunList: {
             /** Items */
-            items: components["schemas"]["RunOut"][];
+            items: components["schemas"]["RunRow"][];
             /** Next */
             next: string | null;
         };
@@ -4578,6 +4578,63 @@ export interface components {
              * @constant
              */
             type: "record";
+        };
+        /**
+         * RunRow
+         * @description A run in a list. by: the name of its owner; gates: stage → what its gate said, those that judged by now.
+         */
+        RunRow: {
+            /** Artifact */
+            artifact: string;
+            /** Attempt */
+            attempt: number;
+            /** By */
+            by: string;
+            /** Created */
+            created: string;
+            /** Ended */
+            ended: string | null;
+            /** Flag */
+            flag: string;
+            /** Gates */
+            gates: {
+                [key: string]: string;
+            };
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Owner */
+            owner: string;
+            /** Pinned */
+            pinned: boolean;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            /** Recipe */
+            recipe: string;
+            /** Shared */
+            shared: boolean;
+            /** Stage */
+            stage: string;
+            /** Started */
+            started: string | null;
+            /** State */
+            state: string;
+            /** Task */
+            task: string;
+            /** Version */
+            version: number;
+            /**
+             * Waits
+             * @default
+             */
+            waits: string;
         };
         /**
          * ScanOut
@@ -14570,6 +14627,10 @@ export interface operations {
                 state?: string | null;
                 kind?: string | null;
                 recipe?: string | null;
+                owner?: string | null;
+                /** @description Beginning of the recipe, or end of the id. */
+                named?: string | null;
+                order?: "newest" | "oldest";
             };
             header?: never;
             path?: never;

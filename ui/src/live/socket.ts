@@ -11,7 +11,7 @@ export type Told =
   | Schemas["LedgerGrown"]
   | Schemas["SystemSample"];
 type Message = Told | Schemas["Subscribed"] | Schemas["Unsubscribed"] | Schemas["Resync"] | Schemas["Refusal"];
-export type Standing = "connecting" | "live" | "reconnecting" | "off";
+export type Standing = "connecting" | "live" | "reconnecting" | "paused" | "off";
 export type Ear = { on: (message: Told) => void; resync?: () => void };
 
 const LEAST_MS = 1_000;
@@ -31,6 +31,7 @@ export class Live {
   private seen = new Map<string, number>();
   private listeners = new Set<() => void>();
   private tries = 0;
+  private held = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private state: Standing = "off";
   private url: string;
@@ -55,7 +56,7 @@ export class Live {
     this.ears.set(topic, ears);
     ears.add(ear);
     if (ears.size === 1) this.ask("subscribe", topic);
-    if (!this.socket && this.timer === undefined) this.open();
+    if (!this.socket && this.timer === undefined && !this.held) this.open();
     return () => {
       ears.delete(ear);
       if (ears.size) return;
@@ -67,13 +68,32 @@ export class Live {
 
   /** Come back at once, as when the browser is online again. */
   hurry = (): void => {
-    if (this.socket || !this.ears.size) return;
+    if (this.socket || !this.ears.size || this.held) return;
     clearTimeout(this.timer);
     this.timer = undefined;
     this.open();
   };
 
+  /** Hear nothing until `release`, which tells what was missed; what is on the screen stays as it is. */
+  hold = (): void => {
+    this.held = true;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+    this.become("paused");
+  };
+
+  release = (): void => {
+    this.held = false;
+    this.tries = 0;
+    this.become("off");
+    this.hurry();
+  };
+
   close(): void {
+    this.held = false;
     clearTimeout(this.timer);
     this.timer = undefined;
     this.ears.clear();
@@ -106,6 +126,7 @@ export class Live {
     const wait = pause(this.tries);
     this.tries += 1;
     if ((code === NOT_SIGNED_IN || this.tries > 1) && code !== NOT_ALLOWED) await renew();
+    if (this.held || this.socket || !this.ears.size) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.open();

@@ -1,20 +1,26 @@
 // At a glance: what runs, what waits for a person, what was finished last, how the machine and the ledger are.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Activity, Cpu, Eye, History, Link2, Rocket, Sparkles } from "lucide-react";
+import { Activity, Check, Cpu, History, Link2, Rocket, ShieldAlert, Sparkles, X } from "lucide-react";
 import { useState } from "react";
 import { Button } from "react-aria-components";
 import { api, told, type Schemas } from "../api/client";
 import { useMay } from "../api/session";
+import { keepVerified, lastVerified } from "../ledger/last";
 import { useTopic } from "../live/hooks";
+import { secondsLeft, useProgress } from "../live/progress";
+import { useDoing } from "../parts/Act";
 import { Card } from "../parts/Card";
 import { Meter } from "../parts/Meter";
 import { useNow } from "../parts/now";
 import { State } from "../parts/Pill";
-import { ago, number } from "../parts/say";
+import { ago, duration, number, on, signed } from "../parts/say";
 import { Of, Trouble } from "../parts/Wait";
+import { Dots } from "./runs/cells";
+import { dots, kpi } from "./runs/gate";
+import "./runs/runs.css";
 
-type Run = Schemas["RunOut"];
+type Run = Schemas["RunRow"];
 const PARTS = { cpu: "Processor", memory: "Memory", disk: "Disk" };
 const AT_WORK = new Set(["queued", "running", "cancelling", "lost_contact", "paused", "preempted"]);
 
@@ -22,16 +28,23 @@ export default function Overview() {
   const client = useQueryClient();
   const may = useMay();
   const runs = useQuery({ queryKey: ["runs", "newest"], queryFn: () => told(api.GET("/api/v1/runs", { params: { query: { limit: 20 } } })) });
+  // What works longest is not among the newest.
+  const running = useQuery({ queryKey: ["runs", "running"], queryFn: () => told(api.GET("/api/v1/runs", { params: { query: { state: "running", limit: 20 } } })) });
   const reviews = useQuery({ queryKey: ["reviews"], queryFn: () => told(api.GET("/api/v1/reviews")), enabled: may("reviews.list") });
-  const [progress, setProgress] = useState<Record<string, Schemas["Progress"]>>({});
-  useTopic("runs", (message) => {
-    if (message.type !== "run") return;
-    const { progress: at } = message;
-    if (at) setProgress((before) => ({ ...before, [message.id]: at }));
-    const known = runs.data?.items.find((run) => run.id === message.id);
-    if (known?.version !== message.version) void client.invalidateQueries({ queryKey: ["runs"] });
-  });
+  const again = () => void client.invalidateQueries({ queryKey: ["runs"] });
+  useTopic(
+    "runs",
+    (message) => {
+      if (message.type !== "run") return;
+      const known = [...(runs.data?.items ?? []), ...(running.data?.items ?? [])].find((run) => run.id === message.id);
+      if (known ? known.version !== message.version : message.state === "queued" || message.state === "running") again();
+    },
+    again,
+  );
   useTopic(may("reviews.list") ? "reviews" : null, () => void client.invalidateQueries({ queryKey: ["reviews"] }));
+  const newest = runs.data?.items ?? [];
+  const atWork = [...newest.filter((run) => AT_WORK.has(run.state)), ...(running.data?.items ?? [])].filter((run, place, all) => all.findIndex((one) => one.id === run.id) === place);
+  const waiting = reviews.data?.items ?? [];
   return (
     <>
       <div className="runhead">
@@ -47,12 +60,12 @@ export default function Overview() {
       <Of query={runs} rows={6}>
         {(found) =>
           found.items.length ? (
-            <div className="grid">
-              <AtWork runs={found.items.filter((run) => AT_WORK.has(run.state))} progress={progress} />
+            <div className="grid flush">
+              <AtWork runs={atWork} />
               <Machine />
-              {reviews.data && reviews.data.items.length > 0 && <Waiting items={reviews.data.items} />}
-              <Last runs={found.items.filter((run) => !AT_WORK.has(run.state)).slice(0, 8)} />
+              <Failing waiting={waiting} runs={found.items.filter((run) => dots(run).some((one) => one.tone === "bad")).slice(0, 5)} />
               {may("ledger.list") && <Ledger />}
+              <Last runs={found.items.filter((run) => !AT_WORK.has(run.state)).slice(0, 8)} />
             </div>
           ) : (
             <First />
@@ -63,38 +76,45 @@ export default function Overview() {
   );
 }
 
-function AtWork({ runs, progress }: { runs: Run[]; progress: Record<string, Schemas["Progress"]> }) {
+function AtWork({ runs }: { runs: Run[] }) {
   return (
     <Card title="At work" icon={Activity} className="c8">
       {runs.length ? (
         <ul className="rows">
-          {runs.map((run) => {
-            const at = progress[run.id];
-            return (
-              <li key={run.id}>
-                <span className="two">
-                  <Link to={"/runs/$run" as never} params={{ run: run.id } as never}>
-                    {run.recipe}
-                  </Link>
-                  <span className="muted sm">{run.state === "queued" ? run.waits || "waits for a slot" : run.stage}</span>
-                </span>
-                <State state={run.state} />
-                {at && at.total > 0 && (
-                  <span className="grow">
-                    <Meter label={at.what} done={at.done} total={at.total} />
-                    <span className="muted num sm">
-                      {at.done.toLocaleString("en")} of {at.total.toLocaleString("en")} {at.what}
-                    </span>
-                  </span>
-                )}
-              </li>
-            );
-          })}
+          {runs.map((run) => (
+            <Working key={run.id} run={run} />
+          ))}
         </ul>
       ) : (
         <p className="muted">Nothing runs at the moment.</p>
       )}
     </Card>
+  );
+}
+
+function Working({ run }: { run: Run }) {
+  const seen = useProgress(run.id);
+  const left = seen ? secondsLeft(seen) : null;
+  return (
+    <li>
+      <span className="two">
+        <Link to={"/runs/$run" as never} params={{ run: run.id } as never}>
+          {run.recipe}
+        </Link>
+        <span className="muted sm">{run.state === "queued" ? run.waits || "waits for a slot" : run.stage || "begins"}</span>
+      </span>
+      <Dots run={run} />
+      <State state={run.state} />
+      {seen && seen.progress.total > 0 && (
+        <span className="working">
+          <Meter label={`${run.recipe}, ${seen.stage}: ${seen.progress.what}`} done={seen.progress.done} total={seen.progress.total} />
+          <span className="muted num sm">
+            {seen.progress.done.toLocaleString("en")} of {seen.progress.total.toLocaleString("en")} {seen.progress.what}
+            {left !== null && ` · ${duration(left)} left in this stage`}
+          </span>
+        </span>
+      )}
+    </li>
   );
 }
 
@@ -131,20 +151,42 @@ function Machine() {
   );
 }
 
-function Waiting({ items }: { items: Schemas["WaitingOut"][] }) {
+function Failing({ waiting, runs }: { waiting: Schemas["WaitingOut"][]; runs: Run[] }) {
   return (
-    <Card title="Waits for a person" icon={Eye} className="c12">
-      <ul className="rows">
-        {items.map((one) => (
-          <li key={one.id}>
-            <Link to={"/runs/$run" as never} params={{ run: one.run } as never}>
-              {one.run.slice(-8)}
-            </Link>
-            <span>the {one.stage} gate</span>
-            <span className="muted sm grow">{one.missed.map((finding) => finding.metric.replaceAll("_", " ")).join(", ")}</span>
-          </li>
-        ))}
-      </ul>
+    <Card title="Failing gates" icon={ShieldAlert} className="c8">
+      {waiting.length || runs.length ? (
+        <ul className="rows">
+          {waiting.map((one) => (
+            <li key={one.id}>
+              <span className="two">
+                <Link to={"/runs/$run" as never} params={{ run: one.run } as never}>
+                  {one.run.slice(-8)}
+                </Link>
+                <span className="muted sm">
+                  the {one.stage} gate missed {one.missed.map((finding) => finding.metric.replaceAll("_", " ")).join(", ")}
+                </span>
+              </span>
+              <State state="awaiting_review" />
+            </li>
+          ))}
+          {runs.map((run) => (
+            <li key={run.id}>
+              <span className="two">
+                <Link to={"/runs/$run" as never} params={{ run: run.id } as never}>
+                  {run.recipe}
+                </Link>
+                <span className="muted sm" title={run.reason}>
+                  {run.reason || dots(run).find((one) => one.tone === "bad")!.said}
+                </span>
+              </span>
+              <Dots run={run} />
+              <State state={run.state} />
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="muted">No gate of the newest runs was missed, and none waits for a person.</p>
+      )}
     </Card>
   );
 }
@@ -152,19 +194,29 @@ function Waiting({ items }: { items: Schemas["WaitingOut"][] }) {
 function Last({ runs }: { runs: Run[] }) {
   const now = useNow();
   return (
-    <Card title="Last finished" icon={History} className="c8">
+    <Card
+      title="Last finished"
+      icon={History}
+      className="c12"
+      aside={
+        <Link className="sm" to="/runs">
+          All runs
+        </Link>
+      }
+    >
       {runs.length ? (
         <ul className="rows">
           {runs.map((run) => (
             <li key={run.id}>
               <span className="two">
                 <Link to={"/runs/$run" as never} params={{ run: run.id } as never}>
-                  {run.recipe}
+                  {run.recipe} <span className="mono sm">{run.id.slice(-8)}</span>
                 </Link>
-                <span className="muted sm clip">{run.reason || Object.entries(run.metrics).slice(0, 2).map(([name, value]) => `${name.replaceAll("_", " ")} ${number(value)}`).join(" · ")}</span>
+                <span className="muted sm">{run.reason || headline(run)}</span>
               </span>
+              <Dots run={run} />
               <State state={run.state} />
-              <time className="muted sm end" dateTime={run.ended ?? run.created}>
+              <time className="muted sm lastcol" dateTime={run.ended ?? run.created}>
                 {ago(run.ended ?? run.created, now)}
               </time>
             </li>
@@ -177,20 +229,57 @@ function Last({ runs }: { runs: Run[] }) {
   );
 }
 
+function headline(run: Run): string {
+  const found = kpi(run.metrics);
+  if (!found) return "nothing measured";
+  return `${found.name} ${number(found.value)}${found.difference === null ? "" : `, ${signed(found.difference)} against the baseline`}`;
+}
+
 function Ledger() {
+  const may = useMay();
+  const client = useQueryClient();
+  const now = useNow();
+  const doing = useDoing();
+  const [last, setLast] = useState(lastVerified);
   const head = useQuery({ queryKey: ["ledger", "head"], queryFn: () => told(api.GET("/api/v1/ledger/entries", { params: { query: { start: 0, limit: 1 } } })) });
+  useTopic("ledger", () => void client.invalidateQueries({ queryKey: ["ledger", "head"] }));
+  const verify = () =>
+    doing.run(async () => {
+      const found = await told(api.GET("/api/v1/ledger/check"));
+      setLast(keepVerified(found.size, found.ok));
+    });
   return (
     <Card title="Ledger" icon={Link2} className="c4">
       <Of query={head} rows={1}>
         {(found) => (
           <p>
-            <b className="big num">{found.size.toLocaleString("en")}</b> <span className="muted">entries</span>
+            <b className="big num">{found.size.toLocaleString("en")}</b> <span className="muted">entries, signed at the head</span>
           </p>
         )}
       </Of>
-      <Link className="btn" to="/ledger">
-        Verify it
-      </Link>
+      <div role="status">
+        {last ? (
+          <p className="verdict" data-ok={last.ok || undefined}>
+            {last.ok ? <Check size={18} aria-hidden /> : <X size={18} aria-hidden />}
+            <span title={on(last.time)}>
+              {last.ok ? `${last.size.toLocaleString("en")} entries verified` : "Not as signed"} {ago(last.time, now)}
+            </span>
+          </p>
+        ) : (
+          <p className="muted">Not verified from this browser yet.</p>
+        )}
+      </div>
+      {doing.error !== null && <Trouble error={doing.error} />}
+      <div className="actions spaced">
+        {may("ledger.verify") && (
+          <Button className="btn" isPending={doing.busy} onPress={() => void verify()}>
+            {doing.busy ? "Verifying …" : "Verify now"}
+          </Button>
+        )}
+        <Link className="btn" to="/ledger">
+          Open ledger
+        </Link>
+      </div>
     </Card>
   );
 }

@@ -3,65 +3,46 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { align, smooth, type Curve } from "./curves";
 import { number } from "./say";
 
-export type Curve = { name: string; color: string; dash?: number[]; steps: number[]; values: number[] };
 type Given = { label: string; curves: Curve[]; hidden: Set<string>; table: boolean };
-const SMOOTH = 0.85;
-
-/** An exponential average that begins at the first value, so that no curve begins at zero. */
-export function smooth(values: (number | null)[], weight = SMOOTH): (number | null)[] {
-  let last: number | null = null;
-  return values.map((value) => {
-    if (value === null) return null;
-    last = last === null ? value : last * weight + value * (1 - weight);
-    return last;
-  });
-}
-
-/** Put curves of different steps onto one axis; a place that a curve doesn't have is null. */
-export function align(curves: Curve[]): { steps: number[]; values: (number | null)[][] } {
-  const steps = [...new Set(curves.flatMap((curve) => curve.steps))].sort((a, b) => a - b);
-  const places = new Map(steps.map((step, place) => [step, place]));
-  const values = curves.map((curve) => {
-    const row: (number | null)[] = Array.from({ length: steps.length }, () => null);
-    curve.steps.forEach((step, place) => {
-      row[places.get(step)!] = curve.values[place] ?? null;
-    });
-    return row;
-  });
-  return { steps, values };
-}
+const FINEST = 200;
 
 export default function Chart({ label, curves, hidden, table }: Given) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<number | null>(null);
   const data = useMemo(() => align(curves), [curves]);
+  const drawn = useRef(data);
+  drawn.current = data;
+  // What is drawn anew only when the curves themselves are others: new values are put into the drawing, zoomed or not.
+  const looks = JSON.stringify(curves.map((curve) => [curve.name, curve.color, curve.dash, curve.steps.length < 3, hidden.has(curve.name)]));
 
   useEffect(() => {
     const element = box.current!;
-    const style = () => getComputedStyle(document.documentElement);
+    const said = JSON.parse(looks) as [string, string, number[] | null, boolean, boolean][];
     const size = () => ({ width: Math.max(120, element.clientWidth - 12), height: Math.max(120, element.clientHeight - 14) });
     const draw = () => {
       plot.current?.destroy();
-      const token = (name: string) => style().getPropertyValue(name).trim();
+      const style = getComputedStyle(document.documentElement);
+      const token = (name: string) => style.getPropertyValue(name).trim();
       const axis = { stroke: token("--text-muted"), font: '12px "Inter Variable"', grid: { stroke: token("--grid"), width: 1 }, ticks: { show: false } };
-      const shown = (curve: Curve) => !hidden.has(curve.name);
       plot.current = new uPlot(
         {
           ...size(),
           legend: { show: false },
-          cursor: { points: { size: 7 }, drag: { x: true, y: false } },
+          // Before anybody points at it there is no hair line at the left edge.
+          cursor: { points: { size: 7 }, drag: { x: true, y: false }, left: -10, top: -10 },
           scales: { x: { time: false } },
           axes: [{ ...axis, values: (_, ticks) => ticks.map((tick) => (tick >= 1000 ? `${tick / 1000}k` : String(tick))) }, { ...axis, size: 52 }],
           series: [
             {},
-            ...curves.map((curve) => ({ label: curve.name, stroke: `${token(curve.color)}40`, width: 1, points: { show: false }, show: shown(curve), spanGaps: true })),
-            ...curves.map((curve) => ({ label: curve.name, stroke: token(curve.color), width: 2.2, dash: curve.dash, points: { show: curve.steps.length < 3 }, show: shown(curve), spanGaps: true })),
+            ...said.map(([name, color, , , off]) => ({ label: `${name}, raw`, stroke: `${token(color)}40`, width: 1, points: { show: false }, show: !off, spanGaps: true })),
+            ...said.map(([name, color, dash, few, off]) => ({ label: name, stroke: token(color), width: 2.2, dash: dash ?? undefined, points: { show: few }, show: !off, spanGaps: true })),
           ],
         },
-        [data.steps, ...data.values, ...data.values.map((row) => smooth(row))] as unknown as uPlot.AlignedData,
+        rows(drawn.current),
         element,
       );
     };
@@ -75,22 +56,33 @@ export default function Chart({ label, curves, hidden, table }: Given) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [curves, data, hidden]);
+  }, [looks]);
+
+  useEffect(() => {
+    const now = plot.current;
+    if (!now) return;
+    const before = now.data[0];
+    const { min, max } = now.scales.x!;
+    const zoomed = before.length > 0 && (min! > before[0]! || max! < before.at(-1)!);
+    now.setData(rows(data), !zoomed);
+    if (zoomed) now.setScale("x", { min: min!, max: max! });
+  }, [data]);
 
   const step = (by: number) => {
-    const next = Math.min(data.steps.length - 1, Math.max(0, (at ?? -1) + by));
+    const next = Math.min(data.steps.length - 1, Math.max(0, (at ?? (by > 0 ? -1 : data.steps.length)) + by));
     setAt(next);
     plot.current?.setCursor({ left: plot.current.valToPos(data.steps[next]!, "x"), top: 10 });
   };
-  const spoken = at === null ? "" : curves.map((curve, place) => `${curve.name} ${number(data.values[place]![at])}`).join(", ");
+  const spoken = at === null ? "" : curves.flatMap((curve, place) => (hidden.has(curve.name) || data.values[place]![at] === null ? [] : [`${curve.name} ${number(data.values[place]![at])}`])).join(", ");
   return (
     <>
       <div
         ref={box}
         className="chart well"
-        role="img"
+        role="application"
+        aria-roledescription="chart"
         tabIndex={0}
-        aria-label={label}
+        aria-label={`${label} Arrow keys read the values.`}
         onKeyDown={(event) => {
           const by = { ArrowRight: 1, ArrowLeft: -1, PageDown: 10, PageUp: -10, Home: -data.steps.length, End: data.steps.length }[event.key];
           if (by === undefined || !data.steps.length) return;
@@ -98,35 +90,46 @@ export default function Chart({ label, curves, hidden, table }: Given) {
           step(by);
         }}
       />
-      <p className="sr" role="status">
-        {at !== null && `Step ${data.steps[at]}: ${spoken}`}
+      <p className={at === null ? "sr" : "muted sm num readout"} role="status">
+        {at !== null && `Step ${data.steps[at]}: ${spoken || "nothing measured"}`}
       </p>
-      {table && (
-        <div className="scroll" tabIndex={0} role="region" aria-label={`${label} Values.`}>
-          <table className="plain num">
-            <thead>
-              <tr>
-                <th scope="col">Step</th>
-                {curves.map((curve) => (
-                  <th key={curve.name} scope="col">
-                    {curve.name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {data.steps.map((one, place) => (
-                <tr key={one}>
-                  <th scope="row">{one}</th>
-                  {data.values.map((row, curve) => (
-                    <td key={curve}>{number(row[place])}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      {table && <Values label={label} curves={curves} steps={data.steps} values={data.values} />}
     </>
   );
 }
+
+/** The values in a table; of a long curve every so many steps, so that a page can hold it. */
+function Values({ label, curves, steps, values }: { label: string; curves: Curve[]; steps: number[]; values: (number | null)[][] }) {
+  const every = Math.ceil(steps.length / FINEST);
+  return (
+    <div className="scroll tall" tabIndex={0} role="region" aria-label={`${label} Values.`}>
+      <table className="plain num">
+        {every > 1 && <caption className="muted sm">Every {every}th of the measured steps</caption>}
+        <thead>
+          <tr>
+            <th scope="col">Step</th>
+            {curves.map((curve) => (
+              <th key={curve.name} scope="col">
+                {curve.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {steps.map((one, place) =>
+            place % every ? null : (
+              <tr key={one}>
+                <th scope="row">{one}</th>
+                {values.map((row, curve) => (
+                  <td key={curve}>{number(row[place])}</td>
+                ))}
+              </tr>
+            ),
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const rows = (data: ReturnType<typeof align>): uPlot.AlignedData => [data.steps, ...data.values, ...data.values.map((row) => smooth(row))] as unknown as uPlot.AlignedData;

@@ -1,108 +1,129 @@
 // The frame of every page: navigation, where one is, the palette, and whether what one sees is live.
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { AudioWaveform, LogOut, Menu, Monitor, Moon, Search, Sun, X } from "lucide-react";
-import { useEffect, useState } from "react";
-import { Button } from "react-aria-components";
-import { meQuery, signOut, useMay } from "../api/session";
-import { useStanding } from "../live/hooks";
+import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Menu, Monitor, Moon, PanelLeftClose, PanelLeftOpen, Search, Sun } from "lucide-react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { useMay } from "../api/session";
+import { useProgressKept } from "../live/progress";
 import { PAGES, type Page } from "../pages";
-import { Pill } from "../parts/Pill";
-import { Palette } from "./Palette";
+import { useSpoken } from "../parts/spoken";
+import { COMMAND, keyReader } from "./keys";
+import { Brand, Me, Nav } from "./Nav";
+import { Standing } from "./Standing";
 import { setTheme, useTheme, type Theme } from "./theme";
 
-const GROUPS = ["Build", "Serve", "Trust", "House"] as const;
-const NEXT: Record<Theme, Theme> = { system: "dark", dark: "light", light: "system" };
+const Palette = lazy(() => import("./Palette"));
+const Keys = lazy(() => import("./Keys"));
+const Drawer = lazy(() => import("./Drawer"));
+export const NEXT: Record<Theme, Theme> = { system: "dark", dark: "light", light: "system" };
 const ICONS = { system: Monitor, dark: Moon, light: Sun };
+type Front = "palette" | "keys" | "menu" | null;
 
 export function Shell() {
   const may = useMay();
-  const [menu, setMenu] = useState(false);
-  const [palette, setPalette] = useState(false);
+  const [front, setFront] = useState<Front>(null);
+  const [small, setSmall] = useState(() => localStorage.getItem("side") === "small");
   const path = useRouterState({ select: (state) => state.location.pathname });
   const here = pageOf(path);
+  const main = useRef<HTMLElement>(null);
+  const close = () => setFront(null);
+  useProgressKept(may("runs.list"));
+  useWishes(setFront);
   useEffect(() => {
-    setMenu(false);
+    setFront(null);
     document.title = here ? `${here.name} · Engram` : "Engram";
   }, [path, here]);
+  const fold = () => {
+    localStorage.setItem("side", small ? "wide" : "small");
+    setSmall(!small);
+  };
   return (
-    <div className="shell">
-      <a className="skip" href="#main">
+    <div className="shell" data-small={small || undefined}>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
         Skip to content
       </a>
-      <nav className="side" aria-label="Primary" data-open={menu || undefined}>
-        <div className="brand">
-          <i aria-hidden>
-            <AudioWaveform size={19} />
-          </i>
-          Engram
+      <div className="side">
+        <div className="sidetop">
+          <Brand />
+          <button type="button" className="btn sq quiet" aria-expanded={!small} aria-label={small ? "Widen the side bar" : "Narrow the side bar"} title={small ? "Widen the side bar" : "Narrow the side bar"} onClick={fold}>
+            {small ? <PanelLeftOpen size={17} aria-hidden /> : <PanelLeftClose size={17} aria-hidden />}
+          </button>
         </div>
-        {GROUPS.map((group) => {
-          const pages = PAGES.filter((page) => page.group === group && may(page.may));
-          if (!pages.length) return null;
-          return (
-            <div key={group} role="group" aria-label={group}>
-              <div className="cap" aria-hidden>
-                {group}
-              </div>
-              <ul className="nav">
-                {pages.map((page) => (
-                  <li key={page.path}>
-                    <Link to={page.path} aria-current={isIn(path, page) ? "page" : undefined}>
-                      <page.icon size={18} aria-hidden />
-                      {page.name}
-                    </Link>
-                  </li>
-                ))}
-              </ul>
-            </div>
-          );
-        })}
+        <nav aria-label="Primary" className="places">
+          <Nav />
+        </nav>
         <Me />
-      </nav>
+      </div>
       <div className="main">
         <header className="top">
-          <Button className="btn sq only-s" aria-label={menu ? "Close the menu" : "Open the menu"} onPress={() => setMenu(!menu)}>
-            {menu ? <X size={18} aria-hidden /> : <Menu size={18} aria-hidden />}
-          </Button>
+          <button type="button" className="btn sq only-s" aria-label="Open the menu" aria-haspopup="dialog" onClick={() => setFront("menu")}>
+            <Menu size={18} aria-hidden />
+          </button>
           <Crumbs path={path} here={here} />
           <Standing />
-          <Button className="btn" onPress={() => setPalette(true)} aria-label="Search or jump to">
+          <button type="button" className="btn tosearch" aria-label="Search or jump to" aria-haspopup="dialog" onClick={() => setFront("palette")}>
             <Search size={16} aria-hidden />
             <span className="hide-s">Search or jump to</span>
-            <kbd className="hide-s">⌘K</kbd>
-          </Button>
+            <kbd className="hide-s">{COMMAND}</kbd>
+          </button>
           <ThemeButton />
         </header>
-        <main id="main" tabIndex={-1}>
+        <main id="main" tabIndex={-1} ref={main}>
           <Outlet />
         </main>
       </div>
-      <Palette open={palette} setOpen={setPalette} />
+      <p className="sr" role="status">
+        {useSpoken()}
+      </p>
+      <Suspense fallback={null}>
+        {front === "palette" && <Palette close={close} showKeys={() => setFront("keys")} />}
+        {front === "keys" && <Keys close={close} />}
+        {front === "menu" && <Drawer close={close} />}
+      </Suspense>
     </div>
   );
 }
 
-function Me() {
-  const client = useQueryClient();
-  const { data: me } = useQuery(meQuery);
-  if (!me) return null;
-  return (
-    <div className="foot">
-      <span className="sm">
-        <b>{me.name}</b>
-        <br />
-        <span className="muted">{me.role}</span>
-      </span>
-      <Button
-        className="btn sq"
-        aria-label="Sign out"
-        onPress={() => void signOut().finally(() => client.invalidateQueries(meQuery))}
-      >
-        <LogOut size={16} aria-hidden />
-      </Button>
-    </div>
-  );
+/** Do what keys without a modifier, and ⌘K, ask for. */
+function useWishes(show: (front: Front) => void): void {
+  const may = useMay();
+  const go = useNavigate();
+  const latest = useRef({ may, go, show });
+  latest.current = { may, go, show };
+  const read = useMemo(keyReader, []);
+  useEffect(() => {
+    const hear = (event: KeyboardEvent) => {
+      const wish = read(event);
+      if (wish === null || event.defaultPrevented) return;
+      const inDialog = document.querySelector("[role=dialog]") !== null;
+      if (wish.what === "palette") {
+        event.preventDefault();
+        if (!inDialog) latest.current.show("palette");
+        return;
+      }
+      if (inDialog) return;
+      if (wish.what === "keys") latest.current.show("keys");
+      if (wish.what === "filter") {
+        const field = document.querySelector<HTMLInputElement>("main [data-filter]");
+        if (field) event.preventDefault();
+        field?.focus();
+        field?.select();
+      }
+      const page = wish.what === "go" ? PAGES.find((one) => one.key === wish.key && latest.current.may(one.may)) : undefined;
+      if (page) {
+        event.preventDefault();
+        void latest.current.go({ to: page.path });
+      }
+    };
+    addEventListener("keydown", hear);
+    return () => removeEventListener("keydown", hear);
+  }, [read]);
 }
 
 function Crumbs({ path, here }: { path: string; here: Page | undefined }) {
@@ -113,34 +134,25 @@ function Crumbs({ path, here }: { path: string; here: Page | undefined }) {
         {parent && (
           <li>
             <Link to={parent.path}>{parent.name}</Link>
+            <span aria-hidden> /</span>
           </li>
         )}
-        <li aria-current="page">{here?.path === "/runs/$run" ? path.split("/").at(-1) : here?.name}</li>
+        <li aria-current="page" className="clip">
+          {here?.path === "/runs/$run" ? path.split("/").at(-1)?.slice(-8) : here?.name}
+        </li>
       </ol>
     </nav>
-  );
-}
-
-function Standing() {
-  const standing = useStanding();
-  if (standing === "off") return null;
-  const said = { live: "Live", connecting: "Connecting", reconnecting: "Reconnecting" }[standing];
-  return (
-    <span role="status">
-      <Pill tone={standing === "live" ? "ok" : "warn"} live={standing === "live"}>
-        {said}
-      </Pill>
-    </span>
   );
 }
 
 function ThemeButton() {
   const theme = useTheme();
   const Icon = ICONS[theme];
+  const said = `Theme: ${theme}. Change to ${NEXT[theme]}.`;
   return (
-    <Button className="btn sq" aria-label={`Theme: ${theme}. Change to ${NEXT[theme]}.`} onPress={() => setTheme(NEXT[theme])}>
+    <button type="button" className="btn sq" aria-label={said} title={said} onClick={() => setTheme(NEXT[theme])}>
       <Icon size={17} aria-hidden />
-    </Button>
+    </button>
   );
 }
 
@@ -153,5 +165,3 @@ export function pageOf(path: string): Page | undefined {
   });
   return fits.sort((a, b) => a.path.split("$").length - b.path.split("$").length)[0];
 }
-
-const isIn = (path: string, page: Page): boolean => (page.path === "/" ? path === "/" : path === page.path || path.startsWith(`${page.path}/`));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,15 +18,16 @@ from engram.server.once import Key, once
 from engram.server.queue import queue
 from engram.server.routes.catalogue import NAME, load
 from engram.server.routes.templates import load_template
-from engram.server.shapes.runs import EventList, EventOut, RunList, RunOut
+from engram.server.shapes.runs import EventList, EventOut, RunList, RunOut, RunRow
 from engram.server.versions import IfMatch, tag, version_of
 from engram.server.waiting import why
 from engram.store.pages import USUAL
-from engram.store.records import events, runs
+from engram.store.records import events, evidence, runs, users
 from engram.store.records.runs import Run
 from engram.store.times import from_micros
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+Named = Annotated[str, Query(max_length=100, description="Beginning of the recipe, or end of the id.")]
 
 
 class NewRun(BaseModel):
@@ -99,12 +100,25 @@ def listed(
     state: str | None = None,
     kind: str | None = None,
     recipe: str | None = None,
+    owner: str | None = None,
+    named: Named = "",
+    order: Literal["newest", "oldest"] = "newest",
 ) -> RunList:
-    """List runs, newest first."""
-    ask = who.asks(after, limit, equal={"state": state, "kind": kind, "recipe": recipe})
+    """List runs, newest first unless the oldest are asked for."""
+    equal = {"state": state, "kind": kind, "recipe": recipe, "owner": owner}
+    ask = who.asks(after, limit, equal=equal, oldest=order == "oldest")
     with here.db.read() as tx:
-        page = runs.list_runs(tx, ask)
-        items = [shown(run, waits(tx, here, who, run)) for run in page.items]
+        page = runs.list_runs(tx, ask, named)
+        names = users.names_of(tx, {run.owner for run in page.items})
+        gates = evidence.decisions_of(tx, [run.id for run in page.items])
+        items = [
+            RunRow(
+                **shown(run, waits(tx, here, who, run)).model_dump(),
+                by=names.get(run.owner, ""),
+                gates=gates.get(run.id, {}),
+            )
+            for run in page.items
+        ]
     return RunList(items=items, next=page.next)
 
 

@@ -32,10 +32,17 @@ class RunOut(BaseModel):
     version: int
 
 
+class RunRow(RunOut):
+    """A run in a list. by: the name of its owner; gates: stage → what its gate said, those that judged by now."""
+
+    by: str
+    gates: dict[str, str]
+
+
 class RunList(BaseModel):
     """A page of runs; `next` continues the list."""
 
-    items: list[RunOut]
+    items: list[RunRow]
     next: str | None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,6 +56,16 @@ def reports_of(tx: Connection, run: str, visible_to: str | None = None) -> dict[
 def verdicts_of(tx: Connection, run: str, visible_to: str | None = None) -> dict[str, Verdict]:
     """Return the verdicts of a run by stage; raises NotFound."""
     return {stage: from_dict(Verdict, body) for stage, body in _bodies(tx, tables.verdicts, run, visible_to)}
+
+
+def decisions_of(tx: Connection, runs: Sequence[str]) -> dict[str, dict[str, Decision]]:
+    """Return what the gates of many runs said, by run and stage; a run of which none has judged is left out."""
+    verdicts = tables.verdicts.c
+    query = select(verdicts.run, verdicts.stage, verdicts.decision).where(verdicts.run.in_(runs))
+    found: dict[str, dict[str, Decision]] = {}
+    for row in tx.execute(query.order_by(verdicts.run, verdicts.created, verdicts.stage)):
+        found.setdefault(row.run, {})[row.stage] = row.decision
+    return found
 
 
 def list_verdicts(tx: Connection, ask: Ask, *, waiting: bool = False) -> Page[Waiting]:

@@ -13,6 +13,7 @@ from engram.schema.state import NEXT, State, step
 from engram.store import rows, tables
 from engram.store.database import now
 from engram.store.pages import Ask, Page, columns, list_page, to_record
+from engram.store.tables.base import Words
 
 # In these nothing works on the run: it ended, for good or until somebody resumes it.
 ENDED: frozenset[State] = frozenset({"cancelled", "failed_user", "failed_platform", "refused", "published"})
@@ -102,10 +103,18 @@ def get_run(tx: Connection, id: str, visible_to: str | None = None) -> Run:
     return rows.find(tx, tables.runs, Run, "run", visible_to, id=id)
 
 
-def list_runs(tx: Connection, ask: Ask) -> Page[Run]:
-    """Return a page of runs, newest first; filters: state, kind, task, recipe, template, beginning of the recipe."""
+def list_runs(tx: Connection, ask: Ask, named: str = "") -> Page[Run]:
+    """Return a page of runs, newest first; filters: state, kind, task, recipe, template, beginning of the recipe.
+
+    named: the beginning of the recipe's name, or the end of the id, as people read it off a screen.
+    """
     runs = tables.runs
     query = columns(runs, Run).where(runs.c.deleted.is_(None))
+    if named:
+        query = query.where(
+            (func.substr(runs.c.recipe, 1, len(named), type_=Words) == named)
+            | runs.c.id.endswith(named.upper().removeprefix("R_"), autoescape=True)
+        )
     return list_page(tx, query, runs, lambda row: to_record(Run, row), ask)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
@@ -87,6 +88,12 @@ def list_users(tx: Connection, ask: Ask) -> Page[User]:
     """Return a page of users, newest first; filters: role, and the beginning of the name."""
     users = tables.users
     return list_page(tx, columns(users, User), users, lambda row: to_record(User, row), ask)
+
+
+def names_of(tx: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Return the names of users by their ids; an unknown one is left out."""
+    known = tables.users.c
+    return {row.id: row.name for row in tx.execute(select(known.id, known.name).where(known.id.in_(ids)))}
 
 
 def count_users(tx: Connection, role: str | None = None) -> int:

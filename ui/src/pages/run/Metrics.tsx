@@ -1,18 +1,15 @@
 // What was measured: the curves of the training, and each metric beside its baseline with its interval.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Table2, TrendingDown } from "lucide-react";
-import { lazy, Suspense, useMemo, useState } from "react";
-import { ToggleButton } from "react-aria-components";
+import { TrendingDown } from "lucide-react";
+import { useMemo, useState } from "react";
 import { api, told, type Schemas } from "../../api/client";
 import { useTopic } from "../../live/hooks";
 import { Card } from "../../parts/Card";
-import type { Curve } from "../../parts/Chart";
+import { ChartCard } from "../../parts/ChartCard";
+import { COLORS, DASHES, type Curve } from "../../parts/curves";
 import { number, signed } from "../../parts/say";
 import { Empty, Of, Waiting } from "../../parts/Wait";
 
-const Chart = lazy(() => import("../../parts/Chart"));
-const COLORS = ["--c1", "--c3", "--c2", "--c4", "--c5"];
-const DASHES = [undefined, [7, 4], [2, 4], [9, 3, 2, 3], [4, 4]];
 const LOSSES = new Set(["loss", "valid_loss", "validation_loss"]);
 
 export default function Metrics({ run }: { run: Schemas["RunOut"] }) {
@@ -44,8 +41,6 @@ export default function Metrics({ run }: { run: Schemas["RunOut"] }) {
 }
 
 function Curves({ found }: { found: Schemas["Curves"] }) {
-  const [hidden, setHidden] = useState<Set<string>>(new Set());
-  const [table, setTable] = useState(false);
   const curves = useMemo<Curve[]>(
     () =>
       found.series
@@ -68,44 +63,8 @@ function Curves({ found }: { found: Schemas["Curves"] }) {
       </Card>
     );
   }
-  const last = curves.map((curve) => `${curve.name} ended at ${number(curve.values.at(-1))}`).join(", ");
-  const toggle = (name: string, shown: boolean) =>
-    setHidden((before) => {
-      const next = new Set(before);
-      if (shown) next.delete(name);
-      else next.add(name);
-      return next;
-    });
-  return (
-    <Card
-      title="Loss"
-      className="c12 losscard"
-      aside={
-        <ul className="legend" aria-label="Curves">
-          {curves.map((curve) => (
-            <li key={curve.name}>
-              <ToggleButton className="btn curve" isSelected={!hidden.has(curve.name)} onChange={(shown) => toggle(curve.name, shown)}>
-                <svg width="20" height="4" aria-hidden>
-                  <line x1="0" x2="20" y1="2" y2="2" stroke={`var(${curve.color})`} strokeWidth="3" strokeDasharray={curve.dash?.join(" ")} />
-                </svg>
-                {curve.name}
-              </ToggleButton>
-            </li>
-          ))}
-          <li>
-            <ToggleButton className="btn" isSelected={table} onChange={setTable}>
-              <Table2 size={15} aria-hidden />
-              Table
-            </ToggleButton>
-          </li>
-        </ul>
-      }
-    >
-      <Suspense fallback={<div className="chart well" />}>
-        <Chart label={`Loss by step; ${last}.`} curves={curves} hidden={hidden} table={table} />
-      </Suspense>
-    </Card>
-  );
+  const last = curves.map((curve) => `${curve.name} went from ${number(curve.values[0])} to ${number(curve.values.at(-1))}`).join(", ");
+  return <ChartCard title="Loss" summary={`By step, ${last}.`} curves={curves} />;
 }
 
 function Measured({ reports }: { reports: Schemas["ReportOut"][] }) {

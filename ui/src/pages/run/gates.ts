@@ -6,7 +6,8 @@ type Run = Schemas["RunOut"];
 type Verdict = Schemas["VerdictOut"];
 export type Standing = "ok" | "run" | "warn" | "bad" | "idle";
 export type Gate = { stage: string; name: string; standing: Standing; said: string; criteria: Criterion[] };
-export type Criterion = { metric: string; text: string; passed: boolean };
+/** text: for people; exact: the numbers as they were judged. */
+export type Criterion = { metric: string; text: string; exact: string; passed: boolean };
 
 const STAGES: [string, string][] = [
   ["data", "Data"],
@@ -31,15 +32,30 @@ export function gates(run: Run, verdicts: Verdict[]): Gate[] {
       const [standing, said] = DECISIONS[verdict.decision]!;
       return { stage, name, standing, said, criteria: verdict.criteria.map(criterion) };
     }
-    // The baseline is measured and has no gate of its own: it is done as soon as anything behind it is.
     const behind = STAGES.slice(STAGES.findIndex(([one]) => one === stage) + 1).some(([one]) => judged.has(one) || run.stage === one);
-    if (stage === "baseline" && behind) return { stage, name, standing: "ok", said: "Measured", criteria: [] };
     const here = run.stage === stage && ["running", "cancelling", "lost_contact"].includes(run.state);
-    return { stage, name, standing: here ? "run" : "idle", said: here ? "At work" : run.ended ? "Not reached" : "Waiting", criteria: [] };
+    if (here) return { stage, name, standing: "run", said: "At work", criteria: [] };
+    // The baseline is measured and has no gate of its own: what the evaluation compared with was measured, and so it is
+    // while the evaluation is still to come.
+    const compared = !judged.has("evaluate") || Object.keys(run.metrics).some((metric) => metric.endsWith("_baseline"));
+    if (stage === "baseline" && behind && compared) return { stage, name, standing: "ok", said: "Measured", criteria: [] };
+    const left = behind || run.state === "published";
+    return { stage, name, standing: "idle", said: left ? "Skipped" : run.ended ? "Not reached" : "Waiting", criteria: [] };
   });
 }
 
-function criterion(finding: Schemas["FindingOut"]): Criterion {
-  const bound = `${OPS[finding.op] ?? finding.op} ${number(finding.threshold)}`;
-  return { metric: finding.metric.replaceAll("_", " "), text: `${number(finding.observed)} ${bound}`, passed: finding.passed };
+/** A condition that holds or doesn't is a yes or no; what must be a certain number and is shows the number alone. */
+export function criterion({ metric, op, threshold, observed, passed, reason }: Pick<Schemas["FindingOut"], "metric" | "op" | "threshold" | "observed" | "passed" | "reason">): Criterion {
+  const bound = `${OPS[op] ?? op} ${plain(threshold)}`;
+  const yes = op === "==" && threshold === 1 && (observed === 0 || observed === 1);
+  const compared = op === "==" ? (passed ? plain(observed) : `${plain(observed)}, not ${plain(threshold)}`) : `${plain(observed)} ${bound}`;
+  const exact = `${observed ?? "not measured"} ${OPS[op] ?? op} ${threshold}${reason ? `: ${reason}` : ""}`;
+  return { metric: metric.replaceAll("_", " "), text: yes ? (observed ? "yes" : "no") : compared, exact, passed };
+}
+
+/** Four significant figures without zeros at the end: 0.001, 19.46, 0. */
+function plain(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  return size >= 1000 || (size > 0 && size < 0.001) ? number(value) : String(Number(value.toPrecision(4)));
 }
