@@ -10,9 +10,9 @@ from fastapi.responses import PlainTextResponse
 from engram.errors import NotFound
 from engram.ledger.encoding import to_base64
 from engram.ledger.keys import load_vkey
-from engram.ledger.leaf import Entry
 from engram.ledger.verify import verify_ledger
 from engram.schema.codec import to_dict
+from engram.schema.entry import Entry
 from engram.server.access import Here, Who
 from engram.server.shapes.artifacts import CheckOut
 from engram.server.shapes.ledger import EntryList, EntryOut, LeafList, LedgerChecked, Proof
