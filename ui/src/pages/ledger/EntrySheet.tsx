@@ -115,7 +115,7 @@ function Whole({ entry, about }: { entry: Entry; about: (subject: string) => voi
 /** Where the certificate is that an entry is about. */
 export function certificateOf({ type, subject }: Pick<Entry, "type" | "subject">): string | undefined {
   if (type === "artifact.certified") return `/api/v1/artifacts/${subject}/certificate`;
-  if (type === "template.certified") return `/api/v1/templates/${subject}/certificate`;
+  if (type === "template.registered") return `/api/v1/templates/${subject}/certificate`;
   return undefined;
 }
 
