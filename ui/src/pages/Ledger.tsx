@@ -81,7 +81,7 @@ export default function Ledger() {
       <div className="runhead">
         <div>
           <h1>Ledger</h1>
-          <p className="muted">{size.toLocaleString("en")} entries, each under a signed root</p>
+          <p className="muted">{list.data ? `${size.toLocaleString("en")} entries, each under a signed root` : "Every entry is under a signed root"}</p>
         </div>
         <div className="actions">
           <a className="btn" href="/api/v1/ledger/checkpoint" download="checkpoint.txt">

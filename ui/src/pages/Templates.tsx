@@ -125,7 +125,7 @@ export default function Templates() {
               )}
               <dt>Digest</dt>
               <dd>
-                <Long value={chosen.digest} what="digest" /> <Link className="sm" to={"/ledger" as never} search={{ subject: chosen.id } as never}>in the ledger</Link>
+                <Long value={chosen.digest} what="digest" /> <Link className="sm" to={"/ledger" as never} search={{ subject: chosen.digest } as never}>in the ledger</Link>
               </dd>
               <dt>Registered</dt>
               <dd>{on(chosen.created)}</dd>

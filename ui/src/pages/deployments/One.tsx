@@ -1,6 +1,6 @@
 // One deployment: what answers, what was asked of it, its history, and everything that may be done to it.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Play, Square, Trash2, Undo2 } from "lucide-react";
+import { Play, Share2, Square, Trash2, Undo2 } from "lucide-react";
 import { useState } from "react";
 import { Button } from "react-aria-components";
 import { api, Refused, told, type Schemas } from "../../api/client";
@@ -130,14 +130,26 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
                 <dt>Shared</dt>
                 <dd>{found.shared ? "with everybody here" : "with nobody"}</dd>
               </dl>
-              {may("deployments.rollback") && before && (
-                <div className="actions spaced">
+              <div className="actions spaced">
+                {may("deployments.share") && (
+                  <Button
+                    className="btn"
+                    isDisabled={doing.busy}
+                    onPress={() =>
+                      void ask((version) => told(api.PUT("/api/v1/deployments/{name}/share", { params: { path }, body: { shared: !found.shared }, headers: { "If-Match": `"${version}"` } })))
+                    }
+                  >
+                    <Share2 size={15} aria-hidden />
+                    {found.shared ? "Share with nobody" : "Share with everybody here"}
+                  </Button>
+                )}
+                {may("deployments.rollback") && before && (
                   <Button className="btn" isPending={doing.busy} onPress={() => void rollback(`Rolled back: ${short(before)} answers.`)}>
                     <Undo2 size={16} aria-hidden />
                     Roll back to <span className="mono">{short(before)}</span>
                   </Button>
-                </div>
-              )}
+                )}
+              </div>
             </Card>
             {may("deployments.traffic") && <Traffic name={name} />}
             {found.state === "serving" && may("deployments.predict") && (

@@ -112,12 +112,8 @@ function Whole({ entry, about }: { entry: Entry; about: (subject: string) => voi
   );
 }
 
-/** Where the certificate is that an entry is about. */
-export function certificateOf({ type, subject }: Pick<Entry, "type" | "subject">): string | undefined {
-  if (type === "artifact.certified") return `/api/v1/artifacts/${subject}/certificate`;
-  if (type === "template.registered") return `/api/v1/templates/${subject}/certificate`;
-  return undefined;
-}
+/** Where the certificate is that an entry is about; a template's is on its own page, under an id that no entry names. */
+const certificateOf = ({ type, subject }: Entry): string | undefined => (type === "artifact.certified" ? `/api/v1/artifacts/${subject}/certificate` : undefined);
 
 /** Count a proof again: does the leaf lead to a root that the key has signed? */
 export async function proven(proof: Schemas["Proof"], key: string): Promise<{ ok: boolean; said: string; leaf: string }> {
