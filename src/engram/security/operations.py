@@ -67,7 +67,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
     },
     "datasets": {
         "list": _LIST, "read": _READ, "create": _MAKE, "preview": _READ, "download": _READ, "share": _WRITE,
-        "check": _WRITE, "update": _WRITE, "delete": _WRITE,
+        "check": _WRITE, "update": _WRITE, "delete": _WRITE, "sample": _MAKE,
     },
     # what is on its way is its sender's own; finishing it also asks for the right to make what it becomes
     "uploads": {
@@ -97,6 +97,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
         "list": _LIST, "read": _READ, "create": _MAKE, "promote": _WRITE, "rollback": _WRITE, "stop": _WRITE,
         "start": _WRITE, "canary": _WRITE, "promote_canary": _WRITE, "end_canary": _WRITE,
         "share": _WRITE, "predict": _USE, "stream": _USE, "feedback": _USE, "delete": _WRITE,
+        "traffic": _READ,
     },
     # the trainer's protocol: an attempt's key, or a person who trains on a machine of her own
     "models": {"read": _ATTEMPT_READ, "download": _ATTEMPT_READ, "metrics": _TRAINER, "certify": _TRAINER},
@@ -112,7 +113,8 @@ _TABLE: dict[str, dict[str, _Row]] = {
     },
     # what can be proven: the ledger holds digests and opaque ids only, so everybody who is signed in may check it
     "ledger": {
-        "list": _LIST, "read": _LIST, "prove": _LIST, "verify": _LIST, "checkpoint": _LIST, "key": _LIST,
+        "list": _LIST, "newest": _LIST, "read": _LIST, "prove": _LIST, "verify": _LIST, "checkpoint": _LIST,
+        "key": _LIST,
     },
     "certificates": {"list": _LIST, "read": _READ, "verify": _READ},
     # what is watched

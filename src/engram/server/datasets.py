@@ -80,9 +80,14 @@ def check_file(path: Path, name: str, source: Source) -> Quality:
         raise told_as(error, path, name) from error
 
 
-def keep(here: Platform, path: Path, source: Source, found: Quality, digest: str) -> dict[str, Any]:
-    """Put a checked file among the home's datasets, and return what its row is made of."""
-    keep_content(here.home / "datasets", path, digest, found, DataVault(HomeKeys(here.home)), link=True)
+def keep(
+    here: Platform, path: Path, source: Source, found: Quality, digest: str, *, link: bool = True
+) -> dict[str, Any]:
+    """Put a checked file among the home's datasets, and return what its row is made of.
+
+    link: False for a file that stays where it is, and belongs to somebody else.
+    """
+    keep_content(here.home / "datasets", path, digest, found, DataVault(HomeKeys(here.home)), link=link)
     body = {"quality": to_dict(found), "read": read_options(source, found)}
     size = path.stat().st_size
     return {"digest": digest, "format": found.format, "bytes": size, "rows_": found.rows, "body": body}

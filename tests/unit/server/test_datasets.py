@@ -232,3 +232,27 @@ def test_a_damaged_list_of_local_names_stops_no_first_start(tmp_path, content):
     with open_platform(settings, "http://127.0.0.1:1") as (here, password), here.db.read() as tx:
         assert password
         assert datasets.list_datasets(tx, Ask()).items == ()
+
+
+def test_a_sample_becomes_a_dataset_of_one_s_own_once(people):
+    made = people.ask("bob", "POST", "/datasets/samples/support_tickets")
+    assert made.status_code == 201, made.text
+    said = made.json()
+    assert (said["name"], said["owner"], said["format"]) == ("support_tickets.csv", people.ids["bob"], "csv")
+    assert said["rows"] > 100
+    assert people.ask("bob", "POST", "/datasets/samples/support_tickets").json()["id"] == said["id"]
+    assert find_content(people.home / "datasets", said["digest"]).stat().st_nlink == 1  # the package's file stays alone
+    assert people.ask("eve", "POST", "/datasets/samples/support_tickets").status_code == 403
+    unknown = people.ask("bob", "POST", "/datasets/samples/suport_tickets")
+    assert unknown.status_code in (404, 422)
+    assert "support_tickets" in unknown.text
+
+
+def test_the_home_says_what_is_taken_and_whether_it_is_sealed(people):
+    before = people.ask("eve", "GET", "/home").json()
+    made = people.dataset("ann", "room.csv", other("of room"))
+    after = people.ask("eve", "GET", "/home").json()
+    assert after["everybody"]["used"] - before["everybody"]["used"] == made["bytes"]
+    assert after["own"] == before["own"]  # it is ann's, not eve's
+    assert before["sealed"] is False
+    assert people.ask("ann", "GET", "/home").json()["own"]["used"] >= made["bytes"]

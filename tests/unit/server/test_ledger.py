@@ -49,3 +49,28 @@ def test_the_whole_ledger_is_proven_and_the_first_wrong_index_is_named(house):
     said = asked(house, "/check").json()
     bad = next(one for one in said["checks"] if not one["ok"])
     assert (said["ok"], bad["name"]) == (False, f"entries.jsonl, index {entry.index}"), bad
+
+
+def test_the_newest_entries_come_first_and_a_type_or_a_subject_is_looked_for(house):
+    size = house.platform.ledger.size
+    page = asked(house, "/newest?limit=3").json()
+    assert [one["index"] for one in page["items"]] == [size - 1, size - 2, size - 3]
+    assert page["next"] == size - 3
+    rest = asked(house, f"/newest?before={page['next']}&limit=200").json()
+    assert [one["index"] for one in rest["items"]] == list(range(size - 4, -1, -1))
+    assert rest["next"] is None
+    (one,) = asked(house, "/newest?type=run.deleted&subject=r_4").json()["items"]
+    assert (one["subject"], one["type"]) == ("r_4", "run.deleted")
+    assert asked(house, "/newest?type=run.declared").json()["items"] == []
+
+
+def test_one_request_looks_through_so_many_and_says_where_to_go_on(house, monkeypatch):
+    monkeypatch.setattr("engram.server.routes.ledger.MOST_SEARCHED", 3)
+    size = house.platform.ledger.size
+    page = asked(house, "/newest?subject=r_0").json()
+    assert (page["items"], page["next"]) == ([], size - 3)
+    seen = []
+    while page["next"] is not None:
+        page = asked(house, f"/newest?subject=r_0&before={page['next']}").json()
+        seen += page["items"]
+    assert [one["subject"] for one in seen] == ["r_0"]

@@ -170,6 +170,20 @@ def test_predictions_are_counted_by_deployment_with_their_errors(client, house):
     assert value(found, "engram_prediction_seconds_count", deployment="one") == 3
 
 
+def test_the_owner_of_a_deployment_sees_its_traffic_and_nobody_elses(client, house):
+    deploy(house, "watched")
+    nothing = client.get("/api/v1/deployments/watched/traffic").json()
+    assert nothing == {"requests": 0, "inputs": 0, "errors": 0, "mean": None, "median": None, "most": None}
+    for _ in range(3):
+        assert client.post("/api/v1/deployments/watched/predict", json={"inputs": ["a", "b"]}).status_code == 200
+    found = client.get("/api/v1/deployments/watched/traffic").json()
+    assert (found["requests"], found["inputs"], found["errors"]) == (3, 6, 0)
+    assert 0 < found["mean"] <= found["most"]
+    assert found["median"] <= found["most"]
+    as_ann = {"Authorization": f"Bearer {house.texts['ann']}"}
+    assert client.get("/api/v1/deployments/watched/traffic", headers=as_ann).status_code == 404
+
+
 def test_beyond_a_number_of_deployments_all_others_share_a_label(monkeypatch):
     monkeypatch.setattr(meters, "MOST_DEPLOYMENTS", 2)
     one = Meters()

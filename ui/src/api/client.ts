@@ -4,7 +4,7 @@ import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 export type Problem = { status: number; error: string; detail: string; remedy: string; problems: Where[] };
-export type Where = { file?: string; line?: number; column?: number; what: string };
+export type Where = { file?: string; line?: number; column?: number; where?: string; what: string };
 
 /** What the server refused, in its own words. */
 export class Refused extends Error {

@@ -24,8 +24,13 @@ export class Pace {
   }
 }
 
-export async function begin(file: File): Promise<Upload> {
-  return told(api.POST("/api/v1/uploads", { body: { purpose: "dataset", name: file.name, size: file.size, digest: "" } }));
+export async function begin(file: File, digest: string): Promise<Upload> {
+  return told(api.POST("/api/v1/uploads", { body: { purpose: "dataset", name: file.name, size: file.size, digest } }));
+}
+
+/** Where an upload stands now. */
+export async function standing(id: string): Promise<Upload> {
+  return told(api.GET("/api/v1/uploads/{upload}", { params: { path: { upload: id } } }));
 }
 
 /** Send what the server lacks. Throws `Refused` for what it will not take, `Away` when it stays away, AbortError. */
@@ -48,9 +53,12 @@ export async function send(upload: Upload, file: File, moved: (at: Moved) => voi
         continue;
       }
       if (answer.status === 409) {
-        sent = Number(answer.headers.get("Upload-Offset"));
+        // Another place than this one, or a piece that was stopped here and is still being written there.
+        const place = answer.headers.get("Upload-Offset");
         tries += 1;
         if (tries > TRIES) throw refusal(409, await answer.json());
+        if (place === null) await sleep(tries, signal);
+        else sent = Number(place);
         continue;
       }
       if (answer.status === 429 || answer.status >= 500) throw new Away("busy");
@@ -63,14 +71,44 @@ export async function send(upload: Upload, file: File, moved: (at: Moved) => voi
       if (signal.aborted || error instanceof Refused) throw error;
       tries += 1;
       if (tries > TRIES) throw new Away("The server can't be reached.");
-      await new Promise((wake) => setTimeout(wake, Math.min(10_000, 500 * 2 ** tries)));
+      await sleep(tries, signal);
     }
   }
 }
 
-export async function finish(upload: Upload, license: string): Promise<Done> {
-  const body = { name: "", license, format: "auto", quoting: true, paragraphs: false };
-  return told(api.POST("/api/v1/uploads/{upload}/finish", { params: { path: { upload: upload.id } }, body: body as never })) as Promise<Done>;
+/** Wait longer after each try, and no longer than until it is stopped. */
+function sleep(tries: number, signal: AbortSignal): Promise<void> {
+  return new Promise((wake, stopped) => {
+    const stop = () => {
+      clearTimeout(timer);
+      stopped(signal.reason);
+    };
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener("abort", stop);
+        wake();
+      },
+      Math.min(10_000, 250 * 2 ** tries),
+    );
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** How a file is read, where looking at it isn't enough. */
+export type Reading = { format: string; delimiter: string; quoting: boolean; paragraphs: boolean };
+export const BY_LOOKING: Reading = { format: "auto", delimiter: "", quoting: true, paragraphs: false };
+
+/** Let the server read every row; while it is busy with other files, wait for a place. */
+export async function finish(upload: Upload, license: string, reading: Reading, signal: AbortSignal): Promise<Done> {
+  const body = { name: "", license, ...reading, delimiter: reading.delimiter || null };
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return (await told(api.POST("/api/v1/uploads/{upload}/finish", { params: { path: { upload: upload.id } }, body, signal }))) as Done;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Refused) || error.problem.status !== 429) throw error;
+      await sleep(tries, signal);
+    }
+  }
 }
 
 export async function abort(upload: Upload): Promise<void> {

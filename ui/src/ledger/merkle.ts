@@ -17,6 +17,7 @@ async function hash(prefix: number, ...parts: Uint8Array[]): Promise<Uint8Array>
 }
 
 export const leafHash = (leaf: Uint8Array): Promise<Uint8Array> => hash(LEAF, leaf);
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Promise<Uint8Array> => hash(NODE, left, right);
 
 /** A tree that grows leaf by leaf and keeps only the roots of its full subtrees: 30 hashes for a billion leaves. */
 export class Tree {
@@ -24,7 +25,12 @@ export class Tree {
   size = 0;
 
   async add(leaf: Uint8Array): Promise<void> {
-    let made = { hash: await leafHash(leaf), size: 1 };
+    await this.push(await leafHash(leaf));
+  }
+
+  /** Add a leaf by its hash. */
+  async push(leaf: Uint8Array): Promise<void> {
+    let made = { hash: leaf, size: 1 };
     while (this.roots.at(-1)?.size === made.size) {
       const left = this.roots.pop()!;
       made = { hash: await hash(NODE, left.hash, made.hash), size: 2 * made.size };
@@ -61,6 +67,34 @@ export async function rootOf(leaf: Uint8Array, index: number, size: number, proo
   }
   if (last !== 0) throw new Error("The proof is too short.");
   return found;
+}
+
+export type Span = { from: number; to: number; hash: Uint8Array };
+
+/** Return every subtree that a proof speaks of, its path's own too; null when it does not lead to the root. */
+export async function pathOf(leaf: Uint8Array, index: number, size: number, proof: Uint8Array[], root: Uint8Array): Promise<Span[] | null> {
+  const spans: Span[] = [];
+  // From the root down: which half holds the entry, and which is the sibling that the proof brings.
+  const turns: { from: number; middle: number; to: number }[] = [];
+  for (let [from, to] = [0, size]; to - from > 1; ) {
+    let half = 1;
+    while (half * 2 < to - from) half *= 2;
+    const middle = from + half;
+    turns.push({ from, middle, to });
+    if (index < middle) to = middle;
+    else from = middle;
+  }
+  if (turns.length !== proof.length) return null;
+  let found = leaf;
+  spans.push({ from: index, to: index + 1, hash: leaf });
+  for (const [place, { from, middle, to }] of turns.reverse().entries()) {
+    const other = proof[place]!;
+    if (index < middle) spans.push({ from: middle, to, hash: other });
+    else spans.push({ from, to: middle, hash: other });
+    found = index < middle ? await nodeHash(found, other) : await nodeHash(other, found);
+    spans.push({ from, to, hash: found });
+  }
+  return same(found, root) ? spans : null;
 }
 
 export const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));

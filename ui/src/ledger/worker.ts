@@ -1,10 +1,11 @@
 // Counts the whole ledger again, off the page's thread: every leaf under the signed root, and the signature over it.
-import { bytesOf, hexOf, isSigned, parseCheckpoint, same, Tree } from "./merkle";
+import { firstBroken, type Proven } from "./broken";
+import { bytesOf, hexOf, isSigned, leafHash, parseCheckpoint, same, Tree } from "./merkle";
 
 export type Found =
   | { type: "progress"; done: number; total: number }
   | { type: "done"; ok: true; size: number; root: string; seconds: number }
-  | { type: "done"; ok: false; why: string; expected?: string; found?: string };
+  | { type: "done"; ok: false; why: string; index?: number; expected?: string; found?: string };
 
 const PAGE = 1000;
 
@@ -22,21 +23,35 @@ async function verify(key: string): Promise<void> {
     return;
   }
   const tree = new Tree();
+  const hashes: Uint8Array[] = [];
   while (tree.size < checkpoint.size) {
     const limit = Math.min(PAGE, checkpoint.size - tree.size);
     const page = JSON.parse(await text(`/api/v1/ledger/leaves?start=${tree.size}&limit=${limit}`)) as { leaves: string[] };
     if (!page.leaves.length) break;
-    for (const leaf of page.leaves) await tree.add(bytesOf(leaf));
+    for (const text of page.leaves) {
+      const made = await leafHash(bytesOf(text));
+      hashes.push(made);
+      await tree.push(made);
+    }
     postMessage({ type: "progress", done: tree.size, total: checkpoint.size } satisfies Found);
   }
   const root = await tree.root();
   const seconds = (performance.now() - begun) / 1000;
   if (tree.size === checkpoint.size && same(root, checkpoint.root)) {
     postMessage({ type: "done", ok: true, size: tree.size, root: hexOf(root), seconds } satisfies Found);
+  } else if (tree.size < checkpoint.size) {
+    postMessage({ type: "done", ok: false, why: `Only ${tree.size} of ${checkpoint.size} entries are there.`, index: tree.size } satisfies Found);
   } else {
-    const why = tree.size === checkpoint.size ? "The entries are not those that were signed." : `Only ${tree.size} of ${checkpoint.size} entries are there.`;
-    postMessage({ type: "done", ok: false, why, expected: hexOf(checkpoint.root), found: hexOf(root) } satisfies Found);
+    const broken = await firstBroken(hashes, checkpoint.root, proofOf);
+    const why = broken ? `Entry ${broken.index} is the first that is not as it was signed.` : "The entries are not those that were signed.";
+    const expected = broken ? (broken.expected ? hexOf(broken.expected) : "nothing whole is left that could say it") : hexOf(checkpoint.root);
+    postMessage({ type: "done", ok: false, why, index: broken?.index, expected, found: hexOf(broken?.found ?? root) } satisfies Found);
   }
+}
+
+async function proofOf(index: number): Promise<Proven> {
+  const said = JSON.parse(await text(`/api/v1/ledger/entries/${index}/proof`)) as { leaf: string; proof: string[] };
+  return { leaf: bytesOf(said.leaf), proof: said.proof.map(bytesOf) };
 }
 
 onmessage = ({ data }: MessageEvent<{ key: string }>) => {

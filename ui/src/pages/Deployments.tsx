@@ -1,44 +1,59 @@
-// Names and what answers under them: promote, roll back, stop, try.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+// Names and what answers under them: deploy, promote, share with a canary, roll back, stop, try.
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Play, Rocket, Square, Undo2 } from "lucide-react";
+import { Plus, Rocket } from "lucide-react";
+import { useState } from "react";
 import { Button } from "react-aria-components";
-import { api, told, type Schemas } from "../api/client";
+import { api, told } from "../api/client";
 import { useMay } from "../api/session";
-import { useTopic } from "../live/hooks";
-import { useDoing } from "../parts/Act";
 import { Card } from "../parts/Card";
-import { useNow } from "../parts/now";
 import { Pill } from "../parts/Pill";
-import { ago, short } from "../parts/say";
-import { Try } from "../parts/Try";
-import { Empty, Of, Trouble } from "../parts/Wait";
+import { short } from "../parts/say";
+import { Empty, Of } from "../parts/Wait";
+import { Deploy } from "./deployments/Deploy";
+import { One } from "./deployments/One";
+import "./pages.css";
 
-type Deployment = Schemas["DeploymentOut"];
+type Search = { name?: string; artifact?: string };
 
 export default function Deployments() {
-  const { name } = useSearch({ strict: false }) as { name?: string };
-  const list = useQuery({ queryKey: ["deployments"], queryFn: () => told(api.GET("/api/v1/deployments", { params: { query: { limit: 200 } } })) });
+  const { name, artifact } = useSearch({ strict: false }) as Search;
+  const may = useMay();
   const go = useNavigate();
+  const list = useQuery({ queryKey: ["deployments"], queryFn: () => told(api.GET("/api/v1/deployments", { params: { query: { limit: 200 } } })) });
+  // A run's page leads here with the artifact that it published.
+  const [adding, setAdding] = useState(Boolean(artifact) && !name);
+  const show = (one?: string) => void go({ to: "/deployments" as never, search: (one ? { name: one } : {}) as never, replace: true });
   return (
     <>
       <div className="runhead">
         <h1>Deployments</h1>
+        {may("deployments.create") && (
+          <div className="actions">
+            <Button className="btn primary" onPress={() => setAdding(true)}>
+              <Plus size={16} aria-hidden />
+              Deploy an artifact
+            </Button>
+          </div>
+        )}
       </div>
       <Of query={list} rows={5}>
         {(found) => {
-          const chosen = found.items.find((one) => one.name === name) ?? found.items[0];
-          return chosen ? (
+          const chosen = found.items.find((one) => one.name === name) ?? (name ? undefined : found.items[0]);
+          if (!found.items.length) {
+            return (
+              <Empty icon={Rocket} title="Nothing is deployed yet">
+                <p className="muted">{may("deployments.create") ? "A published run has a certified artifact: give it a name under which it answers." : "Nobody has shared a deployment with you."}</p>
+              </Empty>
+            );
+          }
+          return (
             <div className="grid flush">
               <Card title="Names" icon={Rocket} className="c4">
                 <ul className="choices" aria-label="Deployments">
                   {found.items.map((one) => (
                     <li key={one.id}>
-                      <Button
-                        className="choice"
-                        aria-current={one.id === chosen.id || undefined}
-                        onPress={() => void go({ to: "/deployments" as never, search: { name: one.name } as never, replace: true })}
-                      >
+                      <Button className="choice" aria-current={one.id === chosen?.id || undefined} onPress={() => show(one.name)}>
                         <span className="two">
                           <b>{one.name}</b>
                           <span className="muted mono sm">{short(one.artifact)}</span>
@@ -49,100 +64,30 @@ export default function Deployments() {
                   ))}
                 </ul>
               </Card>
-              <One key={chosen.id} deployment={chosen} />
+              {chosen ? (
+                <One key={chosen.id} name={chosen.name} gone={() => show()} />
+              ) : (
+                <div className="c8">
+                  <Empty icon={Rocket} title={`Nothing is deployed as ${name}`} />
+                </div>
+              )}
             </div>
-          ) : (
-            <Empty icon={Rocket} title="Nothing is deployed yet">
-              <p className="muted">Open a published run, and deploy what it certified.</p>
-            </Empty>
           );
         }}
       </Of>
-    </>
-  );
-}
-
-function One({ deployment }: { deployment: Deployment }) {
-  const client = useQueryClient();
-  const may = useMay();
-  const now = useNow();
-  const doing = useDoing();
-  const name = deployment.name;
-  const key = ["deployment", name];
-  const detail = useQuery({ queryKey: key, queryFn: () => told(api.GET("/api/v1/deployments/{name}", { params: { path: { name } } })) });
-  const fresh = async () => {
-    await client.invalidateQueries({ queryKey: key });
-    await client.invalidateQueries({ queryKey: ["deployments"] });
-  };
-  useTopic(`deployment/${name}`, () => void fresh(), () => void fresh());
-  const ask = (what: "rollback" | "stop" | "start") =>
-    doing.run(async () => {
-      const path = `/api/v1/deployments/{name}/${what}` as "/api/v1/deployments/{name}/stop";
-      await told(api.POST(path, { params: { path: { name } }, body: { reason: "by hand", version: detail.data!.version } as never }));
-      await fresh();
-    });
-  return (
-    <div className="c8 stack">
-      <Of query={detail} rows={4}>
-        {(found) => (
-          <Card
-            title={name}
-            aside={
-              <div className="actions">
-                {found.history.length > 1 && may("deployments.rollback") && (
-                  <Button className="btn" isDisabled={doing.busy} onPress={() => void ask("rollback")}>
-                    <Undo2 size={16} aria-hidden />
-                    Roll back
-                  </Button>
-                )}
-                {found.state === "serving" && may("deployments.stop") && (
-                  <Button className="btn" isDisabled={doing.busy} onPress={() => void ask("stop")}>
-                    <Square size={15} aria-hidden />
-                    Stop
-                  </Button>
-                )}
-                {found.state === "stopped" && may("deployments.start") && (
-                  <Button className="btn primary" isDisabled={doing.busy} onPress={() => void ask("start")}>
-                    <Play size={16} aria-hidden />
-                    Start
-                  </Button>
-                )}
-              </div>
-            }
-          >
-            {doing.error !== null && <Trouble error={doing.error} />}
-            <dl className="facts">
-              <dt>Answers</dt>
-              <dd className="mono wrap">{found.artifact}</dd>
-              {found.canary && (
-                <>
-                  <dt>Canary</dt>
-                  <dd>
-                    <span className="mono">{short(found.canary.artifact)}</span> answers {Math.round(100 * found.canary.share)} %
-                  </dd>
-                </>
-              )}
-            </dl>
-            <h3 className="spaced">History</h3>
-            <ol className="rows">
-              {[...found.history].reverse().map((one) => (
-                <li key={one.number}>
-                  <span className="mono sm">{short(one.artifact)}</span>
-                  <span className="grow sm">{one.reason || one.state}</span>
-                  <time className="muted sm" dateTime={one.created}>
-                    {ago(one.created, now)}
-                  </time>
-                </li>
-              ))}
-            </ol>
-          </Card>
-        )}
-      </Of>
-      {deployment.state === "serving" && may("deployments.predict") && (
-        <Card title="Try it">
-          <Try name={name} />
-        </Card>
+      {adding && (
+        <Deploy
+          artifact={artifact ?? ""}
+          close={() => {
+            setAdding(false);
+            if (artifact) show(name);
+          }}
+          made={(made) => {
+            setAdding(false);
+            show(made);
+          }}
+        />
       )}
-    </div>
+    </>
   );
 }

@@ -1,18 +1,31 @@
 // Where people are signed in; each sign-in can be ended at once.
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { LogOut, MonitorSmartphone } from "lucide-react";
+import { Button } from "react-aria-components";
 import { api, told, type Schemas } from "../api/client";
 import { useList } from "../api/lists";
-import { meQuery } from "../api/session";
+import { meQuery, useMay } from "../api/session";
 import { Sure } from "../parts/Act";
 import { Pill } from "../parts/Pill";
-import { on } from "../parts/say";
+import { useNow } from "../parts/now";
+import { ago, on, short } from "../parts/say";
 import { Empty, Trouble, Waiting } from "../parts/Wait";
+import "./pages.css";
 
 type SignIn = Schemas["SignInOut"];
 
 export default function Sessions() {
   const client = useQueryClient();
+  const may = useMay();
+  const me = useQuery(meQuery);
+  const now = useNow(30);
+  // An Admin sees everybody's: whose each is has to be said then.
+  const people = useQuery({
+    queryKey: ["users", "names"],
+    enabled: may("users.list"),
+    queryFn: () => told(api.GET("/api/v1/users", { params: { query: { limit: 200 } } })),
+  });
+  const named = (id: string) => people.data?.items.find((one) => one.id === id)?.name ?? short(id);
   const list = useList<SignIn>(["sessions"], (after) => told(api.GET("/api/v1/sessions", { params: { query: { after, limit: 100 } } })));
   return (
     <>
@@ -23,7 +36,7 @@ export default function Sessions() {
             label="End all of mine"
             icon={<LogOut size={16} aria-hidden />}
             question="Every sign-in of yours ends, this one too."
-            word="End them"
+            word="End all of mine"
             act={async () => {
               await told(api.DELETE("/api/v1/sessions"));
               await client.invalidateQueries(meQuery);
@@ -36,23 +49,26 @@ export default function Sessions() {
       ) : list.isPending ? (
         <Waiting />
       ) : list.items.length ? (
-        <ul className="rows card">
+        <ul className="rows card" aria-label="Sessions">
           {list.items.map((one) => (
             <li key={one.id}>
               <span className="two">
-                <b>{device(one.user_agent)}</b>
+                <b>
+                  {device(one.user_agent)}
+                  {one.user !== me.data?.user && <span className="muted sm"> · {named(one.user)}</span>}
+                </b>
                 <span className="muted sm">
                   {one.address} · since {on(one.created)}
                 </span>
               </span>
-              <span className="muted sm">active {on(one.refreshed)}</span>
+              <span className="muted sm">active {ago(one.refreshed, now)}</span>
               {one.present ? (
                 <Pill tone="ok">this one</Pill>
-              ) : (
+              ) : !may("sessions.end") ? null : (
                 <Sure
                   label="End"
                   question="Whoever is signed in there must sign in again."
-                  word="End it"
+                  word="End session"
                   act={async () => {
                     await told(api.DELETE("/api/v1/sessions/{family}", { params: { path: { family: one.id } } }));
                     await client.invalidateQueries({ queryKey: ["sessions"] });
@@ -64,6 +80,11 @@ export default function Sessions() {
         </ul>
       ) : (
         <Empty icon={MonitorSmartphone} title="Nobody is signed in" />
+      )}
+      {list.hasNextPage && (
+        <Button className="btn spaced" isPending={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+          Show more
+        </Button>
       )}
     </>
   );

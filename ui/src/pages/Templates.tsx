@@ -1,16 +1,19 @@
 // Base models with all that a run of them needs, certified when they are registered.
 import { useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Boxes, Download, Play, Plus, Trash2 } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
-import { Button, Input, Label, TextField } from "react-aria-components";
+import { Button, Input, SearchField } from "react-aria-components";
 import { api, told, type Schemas } from "../api/client";
 import { useList } from "../api/lists";
 import { useMay } from "../api/session";
-import { Sheet, Sure, useDoing } from "../parts/Act";
+import { Sure } from "../parts/Act";
 import { Card } from "../parts/Card";
-import { on, short } from "../parts/say";
+import { Long } from "../parts/Long";
+import { on } from "../parts/say";
 import { Empty, Trouble, Waiting } from "../parts/Wait";
+import { Register } from "./templates/Register";
+import "./pages.css";
 
 const Code = lazy(() => import("../parts/Code"));
 type Template = Schemas["TemplateOut"];
@@ -19,8 +22,10 @@ export default function Templates() {
   const may = useMay();
   const client = useQueryClient();
   const [adding, setAdding] = useState(false);
-  const [id, setId] = useState("");
-  const list = useList<Template>(["templates"], (after) => told(api.GET("/api/v1/templates", { params: { query: { after, limit: 100 } } })));
+  const go = useNavigate();
+  const { id, name } = useSearch({ strict: false }) as { id?: string; name?: string };
+  const set = (search: { id?: string; name?: string }) => void go({ to: "/templates" as never, search: Object.fromEntries(Object.entries(search).filter(([, value]) => value)) as never, replace: true });
+  const list = useList<Template>(["templates", name ?? ""], (after) => told(api.GET("/api/v1/templates", { params: { query: { after, name, limit: 100 } } })));
   const fresh = () => client.invalidateQueries({ queryKey: ["templates"] });
   const chosen = list.items.find((one) => one.id === id) ?? list.items[0];
   return (
@@ -40,13 +45,17 @@ export default function Templates() {
         <Trouble error={list.error} again={() => void list.refetch()} />
       ) : list.isPending ? (
         <Waiting rows={5} />
-      ) : chosen ? (
+      ) : chosen || name ? (
         <div className="grid flush">
           <Card title="Registered" icon={Boxes} className="c4">
+            <SearchField className="spacious" aria-label="Name begins with" value={name ?? ""} onChange={(said) => set({ name: said })}>
+              <Input className="field" placeholder="Name begins with" />
+            </SearchField>
+            {!chosen && <p className="muted">No name begins so.</p>}
             <ul className="choices" aria-label="Templates">
               {list.items.map((one) => (
                 <li key={one.id}>
-                  <Button className="choice" aria-current={one.id === chosen.id || undefined} onPress={() => setId(one.id)}>
+                  <Button className="choice" aria-current={one.id === chosen?.id || undefined} onPress={() => set({ name, id: one.id })}>
                     <span className="two">
                       <b>{one.name}</b>
                       <span className="muted sm">{one.source}</span>
@@ -58,22 +67,29 @@ export default function Templates() {
                 </li>
               ))}
             </ul>
+            {list.hasNextPage && (
+              <Button className="btn" isPending={list.isFetchingNextPage} onPress={() => void list.fetchNextPage()}>
+                Show more
+              </Button>
+            )}
           </Card>
-          <Card
+          {chosen && (<Card
             title={chosen.name}
             className="c8"
             aside={
               <div className="actions">
-                <a className="btn" href={`/api/v1/templates/${chosen.id}/certificate`} download={`${chosen.name}.certificate.json`}>
-                  <Download size={16} aria-hidden />
-                  Certificate
-                </a>
+                {may("templates.certificate") && (
+                  <a className="btn" href={`/api/v1/templates/${chosen.id}/certificate`} download={`${chosen.name}.certificate.json`}>
+                    <Download size={16} aria-hidden />
+                    Certificate
+                  </a>
+                )}
                 {may("templates.delete") && (
                   <Sure
                     label="Delete"
                     icon={<Trash2 size={15} aria-hidden />}
                     question="Only a template that no run refers to can go; the ledger keeps that it was."
-                    word="Delete it"
+                    word="Delete template"
                     act={async () => {
                       await told(api.DELETE("/api/v1/templates/{template}", { params: { path: { template: chosen.id } } }));
                       await fresh();
@@ -93,65 +109,53 @@ export default function Templates() {
               <dt>Base</dt>
               <dd className="wrap">
                 {chosen.source}
-                {chosen.revision && <span className="mono sm muted"> @ {chosen.revision.slice(0, 10)}</span>}
+                {chosen.revision && <> at <Long value={chosen.revision} what="revision" /></>}
               </dd>
+              <dt>Kind and task</dt>
+              <dd>
+                {chosen.kind}, {chosen.task}
+              </dd>
+              {chosen.dataset && (
+                <>
+                  <dt>Dataset</dt>
+                  <dd>
+                    <Long value={chosen.dataset} what="dataset's digest" />
+                  </dd>
+                </>
+              )}
               <dt>Digest</dt>
-              <dd className="mono">{short(chosen.digest)}</dd>
+              <dd>
+                <Long value={chosen.digest} what="digest" /> <Link className="sm" to={"/ledger" as never} search={{ subject: chosen.digest } as never}>in the ledger</Link>
+              </dd>
               <dt>Registered</dt>
               <dd>{on(chosen.created)}</dd>
             </dl>
             <Suspense fallback={<Waiting rows={8} />}>
               <Code text={chosen.recipe_text} label={`Recipe of ${chosen.name}, YAML`} />
             </Suspense>
-          </Card>
+          </Card>)}
         </div>
       ) : (
         <Empty icon={Boxes} title="Register your first model">
-          <pre className="well mono sm pad">engram template register NAME --kind language --task classify --source embedded:minilm</pre>
+          <p className="muted">A template is a base model with all that a run of it needs, certified. From a terminal:</p>
+          <pre className="well mono sm pad wrap" tabIndex={0} aria-label="The command that registers a model">engram template register NAME --kind language --task classify --source embedded:minilm</pre>
+          {may("templates.create") && (
+            <Button className="btn primary" onPress={() => setAdding(true)}>
+              <Plus size={16} aria-hidden />
+              Register a model
+            </Button>
+          )}
         </Empty>
       )}
-      <Register open={adding} close={() => setAdding(false)} made={fresh} />
+      {adding && (
+        <Register
+          close={() => setAdding(false)}
+          made={async (one) => {
+            await fresh();
+            set({ id: one });
+          }}
+        />
+      )}
     </>
-  );
-}
-
-const FIELDS = [
-  ["name", "Name", "tickets"],
-  ["kind", "Kind", "language"],
-  ["task", "Task", "classify"],
-  ["source", "Base: a hub id, or embedded:… or made:…", "embedded:minilm"],
-  ["revision", "Commit of a hub id", ""],
-  ["dataset", "Dataset, by name or digest", ""],
-  ["sample", "Or a sample that ships", "support_tickets"],
-] as const;
-
-function Register({ open, close, made }: { open: boolean; close: () => void; made: () => Promise<void> }) {
-  const [values, setValues] = useState<Record<string, string>>({ kind: "language", task: "classify", source: "embedded:minilm", sample: "support_tickets" });
-  const doing = useDoing();
-  const add = () =>
-    doing.run(async () => {
-      const said = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
-      await told(api.POST("/api/v1/templates", { body: said as never }));
-      await made();
-      close();
-    });
-  return (
-    <Sheet open={open} close={close} title="Register a model">
-      {FIELDS.map(([name, label, example]) => (
-        <TextField key={name} value={values[name] ?? ""} onChange={(value) => setValues((before) => ({ ...before, [name]: value }))}>
-          <Label>{label}</Label>
-          <Input className="field" placeholder={example} />
-        </TextField>
-      ))}
-      {doing.error !== null && <Trouble error={doing.error} />}
-      <div className="actions">
-        <Button className="btn" onPress={close}>
-          Cancel
-        </Button>
-        <Button className="btn primary" isPending={doing.busy} isDisabled={!values.name} onPress={() => void add()}>
-          Register and certify
-        </Button>
-      </div>
-    </Sheet>
   );
 }

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import registry
 from engram.data.mapping import preview as mapped
 from engram.data.names import read_as
 from engram.data.quality import all_rows, first_rows
+from engram.data.sources import source_path
 from engram.data.stored import told_as
 from engram.errors import DataError, UsageError
 from engram.schema.card import KindCard
 from engram.schema.codec import to_dict
 from engram.schema.form import FORMS
+from engram.schema.recipe import Source
 from engram.server import datasets as material
+from engram.server import uploads
 from engram.server.access import Here, Who
 from engram.server.filtering import scan, text_of
 from engram.server.sealed import send_content
@@ -28,6 +31,7 @@ from engram.store.records.datasets import Dataset, DatasetChanges
 
 router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
 MOST_ROWS, MOST_CELL = 100, 2_000
+SAMPLE_LICENSE = "CC0-1.0"
 
 
 class Changes(BaseModel):
@@ -55,6 +59,21 @@ def listed(
     with here.db.read() as tx:
         page = datasets.list_datasets(tx, ask)
     return {"items": [material.listed(one) for one in page.items], "next": page.next}
+
+
+@router.post("/samples/{sample}", operation_id="datasets.sample", response_model=DatasetDetail, status_code=201)
+def sample(sample: Annotated[str, Path(max_length=64)], who: Who, here: Here) -> dict[str, Any]:
+    """Make a sample that ships with Engram a dataset of one's own; asked again, it is the one that is there."""
+    owner, source = who.principal.user, Source(license=SAMPLE_LICENSE)
+    path = source_path(Source(sample=sample), here.home)
+    digest, found = material.digest_of(path, ""), material.check_file(path, path.name, source)
+    with here.db.read() as tx:
+        uploads.admit(tx, here.home, owner, path.stat().st_size)
+    what = material.keep(here, path, source, found, digest, link=False)
+    with here.writing, here.db.write() as tx:
+        made = material.register(tx, here, owner, path.name, SAMPLE_LICENSE, what)
+    who.said["subject"] = made.id
+    return material.shown(made)
 
 
 @router.get("/{dataset}", operation_id="datasets.read", response_model=DatasetDetail)

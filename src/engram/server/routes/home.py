@@ -1,19 +1,26 @@
-"""The house itself: its keys."""
+"""The house itself: how it stands, and its keys."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from engram import __version__
+from engram.artifacts.home_keys import HomeKeys
 from engram.ledger.rotation import rotate_ledger_key
 from engram.pipeline.run import open_ledger
 from engram.security.at_rest import rotate_home_kek
 from engram.security.signing_keys import rotate_signing_keys
 from engram.security.tokens import ACCESS_SECONDS
 from engram.server.access import Here, Who
+from engram.server.shapes.house import HomeStatus, Room
+from engram.server.uploads import HOME_QUOTA, USER_QUOTA, quota
+from engram.store.records.datasets import stored_bytes
+from engram.store.records.uploads import open_bytes
 
 router = APIRouter(prefix="/api/v1/home", tags=["home"])
 
@@ -25,6 +32,23 @@ class Rotation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     what: Literal["tokens", "kek", "ledger"]
+
+
+@router.get("", operation_id="home.status")
+def status(who: Who, here: Here) -> HomeStatus:
+    """Say which version works here, what datasets and uploads take, and whether what is kept is sealed."""
+    disk, user = shutil.disk_usage(here.home), who.principal.user
+    with here.db.read() as tx:
+        own = stored_bytes(tx, user) + open_bytes(tx, user)[1]
+        everybody = stored_bytes(tx) + open_bytes(tx)[1]
+        most = [quota(tx, name) for name in (USER_QUOTA, HOME_QUOTA)]
+    return HomeStatus(
+        version=__version__,
+        sealed=HomeKeys(here.home).sealing,
+        disk=Room(used=disk.total - disk.free, most=disk.total),
+        own=Room(used=own, most=most[0]),
+        everybody=Room(used=everybody, most=most[1]),
+    )
 
 
 @router.post("/keys/rotate", operation_id="home.rotate_keys")

@@ -12,12 +12,15 @@ from engram.ledger.encoding import to_base64
 from engram.ledger.keys import load_vkey
 from engram.ledger.verify import verify_ledger
 from engram.schema.codec import to_dict
+from engram.schema.entry import Entry
 from engram.server.access import Here, Who
 from engram.server.shapes.artifacts import CheckOut
 from engram.server.shapes.ledger import EntryList, EntryOut, LeafList, LedgerChecked, Proof
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
 Index = Annotated[int, Path(ge=0)]
+# How many entries one request looks through: a rare type in a long ledger is found over several requests.
+MOST_SEARCHED, SEARCHED_AT_ONCE = 5_000, 200
 
 
 @router.get("/entries", operation_id="ledger.list")
@@ -30,6 +33,33 @@ def entries(
         found = list(here.ledger.entries(min(start, size), min(size, start + limit)))
     items = [EntryOut.model_validate(to_dict(one)) for one in found]
     return EntryList(items=items, size=size, next=start + limit if start + limit < size else None)
+
+
+@router.get("/newest", operation_id="ledger.newest")
+def newest(
+    who: Who,
+    here: Here,
+    before: Annotated[int | None, Query(ge=0, description="The index before which; the end when absent.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    type: Annotated[str, Query(max_length=100, description="Only entries of this type.")] = "",
+    subject: Annotated[str, Query(max_length=200, description="Only entries about this.")] = "",
+) -> EntryList:
+    """Return entries, newest first. A page may be short, even empty: `next` says before which index to go on."""
+    items: list[Entry] = []
+    with here.writing:
+        size = here.ledger.size
+        place = size if before is None else min(before, size)
+        least = max(0, place - MOST_SEARCHED)
+        while place > least and len(items) < limit:
+            first = max(least, place - SEARCHED_AT_ONCE)
+            for one in reversed(list(here.ledger.entries(first, place))):
+                if len(items) == limit:
+                    break
+                place = one.index
+                if type in ("", one.type) and subject in ("", one.subject):
+                    items.append(one)
+    found = [EntryOut.model_validate(to_dict(one)) for one in items]
+    return EntryList(items=found, size=size, next=place or None)
 
 
 @router.get("/checkpoint", operation_id="ledger.checkpoint", response_class=PlainTextResponse)

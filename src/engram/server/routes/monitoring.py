@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 from engram.server.access import Here, Who
+from engram.server.changing import find as find_deployment
 from engram.server.routes.runs import find
 from engram.store.records import points
 from engram.store.records.points import MOST_POINTS, Series
@@ -65,6 +66,32 @@ def curves(
         most = max(1, min(max_points, MOST_IN_ALL // max(1, len(told))))
         found = [(one, points.read_points(tx, run, one.stage, one.name, most=most)) for one in told]
     return Curves(run=run, series=[_shown(one, of) for one, of in found], more=len(known) > len(told))
+
+
+class TrafficOut(BaseModel):
+    """What was asked of a deployment since the server started; seconds are of whole requests."""
+
+    requests: int
+    inputs: int
+    errors: int
+    mean: float | None = Field(description="Seconds of a request.")
+    median: float | None = Field(description="Half of the requests took at most so many seconds.")
+    most: float | None = Field(description="Of 100 requests, 95 took at most so many seconds.")
+
+
+@router.get("/api/v1/deployments/{name}/traffic", operation_id="deployments.traffic")
+def traffic(name: str, who: Who, here: Here) -> TrafficOut:
+    """Return what was asked of a deployment since the server started, and how long it took."""
+    found = here.meters.traffic(find_deployment(here, who, name).name)
+    mean = found.seconds / found.requests if found.requests else None
+    return TrafficOut(
+        requests=found.requests,
+        inputs=found.inputs,
+        errors=found.errors,
+        mean=mean,
+        median=found.median,
+        most=found.most,
+    )
 
 
 @router.get("/metrics", operation_id="metrics.prometheus", response_class=Response)

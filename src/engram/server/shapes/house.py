@@ -184,3 +184,23 @@ class ProviderList(BaseModel):
 
     items: list[ProviderOut]
     next: str | None
+
+
+class Room(BaseModel):
+    """What is taken and what there is, in bytes."""
+
+    used: int
+    most: int
+
+
+class HomeStatus(BaseModel):
+    """How a home stands. sealed: whether artifacts and datasets are encrypted on the disk from now on.
+
+    own, everybody: what datasets and uploads take, and their quotas.
+    """
+
+    version: str
+    sealed: bool
+    disk: Room
+    own: Room
+    everybody: Room

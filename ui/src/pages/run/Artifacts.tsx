@@ -1,14 +1,17 @@
 // What a run published: the certified artifact, its files, and whether every byte is still what was certified.
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Check, Download, Package, ShieldCheck, X } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { Check, Download, Package, Rocket, ShieldCheck, X } from "lucide-react";
 import { Button } from "react-aria-components";
 import { api, told, type Schemas } from "../../api/client";
+import { useMay } from "../../api/session";
 import { Card } from "../../parts/Card";
 import { bytes, number } from "../../parts/say";
 import { Empty, Of, Trouble } from "../../parts/Wait";
 
 export default function Artifacts({ run }: { run: Schemas["RunOut"] }) {
   const digest = run.artifact;
+  const may = useMay();
   const artifact = useQuery({
     queryKey: ["artifact", digest],
     enabled: Boolean(digest),
@@ -34,6 +37,12 @@ export default function Artifacts({ run }: { run: Schemas["RunOut"] }) {
                 <Download size={16} aria-hidden />
                 Certificate
               </a>
+              {may("deployments.create") && (
+                <Link className="btn primary" to={"/deployments" as never} search={{ artifact: digest } as never}>
+                  <Rocket size={16} aria-hidden />
+                  Deploy
+                </Link>
+              )}
               <Button className="btn" isPending={check.isPending} onPress={() => check.mutate()}>
                 <ShieldCheck size={16} aria-hidden />
                 {check.isPending ? "Looking at every byte …" : "Check every file"}
