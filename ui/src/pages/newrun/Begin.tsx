@@ -1,6 +1,7 @@
 // What to begin with, and which of its profiles to lay over it.
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { ChevronDown } from "lucide-react";
 import { Button, Header, Label, ListBox, ListBoxItem, ListBoxSection, Popover, Select, SelectValue } from "react-aria-components";
 import { api, told } from "../../api/client";
 import { useMay } from "../../api/session";
@@ -31,6 +32,7 @@ export function Begin({ search }: { search: Search }) {
       <Label>Begin with</Label>
       <Button className="btn selbtn">
         <SelectValue />
+        <ChevronDown size={16} aria-hidden />
       </Button>
       <Popover className="pop tall">
         <ListBox>
@@ -60,6 +62,7 @@ export function Profile({ data, profile, set }: { data: Editing["data"]; profile
       <Label>Profile</Label>
       <Button className="btn selbtn">
         <SelectValue />
+        <ChevronDown size={16} aria-hidden />
       </Button>
       <Popover className="pop">
         <ListBox>

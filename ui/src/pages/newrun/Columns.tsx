@@ -1,5 +1,6 @@
 // Which column of the chosen dataset plays which role, as the task would read it; a wrong one is told beside it.
 import { useQuery } from "@tanstack/react-query";
+import { ChevronDown } from "lucide-react";
 import { Button, Label, ListBox, ListBoxItem, Popover, Select, SelectValue } from "react-aria-components";
 import { api, told } from "../../api/client";
 import { onlySource, useDatasets } from "./DataSource";
@@ -38,6 +39,7 @@ export function Columns({ edit }: { edit: Editing }) {
           <Label>{nameOf(role.role)}</Label>
           <Button className="btn selbtn">
             <SelectValue />
+            <ChevronDown size={16} aria-hidden />
           </Button>
           {role.needed && !role.found && <span className="fault">The data has no column {role.column}; {role.what}.</span>}
           <Popover className="pop">

@@ -1,5 +1,6 @@
 // Where the rows come from: a sample that ships, or a dataset of the home; anything else is written in the YAML.
 import { useQuery } from "@tanstack/react-query";
+import { ChevronDown } from "lucide-react";
 import { Button, Label, ListBox, ListBoxItem, Popover, Select, SelectValue } from "react-aria-components";
 import { api, told } from "../../api/client";
 import { useMay } from "../../api/session";
@@ -47,7 +48,8 @@ export function DataSource({ schema, edit }: { schema: Schema; edit: Editing }) 
     <Select className="fieldrow" selectedKey={chosen} onSelectionChange={(key) => choose(String(key))} isDisabled={edit.broken} isInvalid={Boolean(fault)}>
       <Label>Data</Label>
       <Button className="btn selbtn">
-        <SelectValue>{({ defaultChildren }) => defaultChildren}</SelectValue>
+        <SelectValue />
+        <ChevronDown size={16} aria-hidden />
       </Button>
       {fault && <span className="fault">{fault}</span>}
       <Popover className="pop tall">

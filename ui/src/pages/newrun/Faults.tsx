@@ -11,7 +11,7 @@ export function Faults({ problems, goTo }: { problems: Problem[]; goTo: (line: n
         <li key={place}>
           <TriangleAlert size={16} color="var(--bad)" aria-hidden />
           <div className="grow">
-            <p>{one.message}</p>
+            <p>{sentence(one.message)}</p>
             {one.key && <p className="mono sm muted">{one.key}</p>}
           </div>
           {one.line > 0 && (
@@ -30,3 +30,5 @@ export function Faults({ problems, goTo }: { problems: Problem[]; goTo: (line: n
     </ul>
   );
 }
+
+const sentence = (said: string): string => said.charAt(0).toUpperCase() + said.slice(1);

@@ -26,13 +26,13 @@ const NAME: [string, string][] = [
 const SECTIONS = ["model", "data", "adapter", "train", "evaluate", "simulate"] as const;
 const SHOWN = new Set([...TRAINING, ...MODEL, ...NAME].map(([key]) => key));
 const METHOD = "lora trains small additions to the model; full trains all of it.";
-const HELP: Record<string, string> = { "adapter.type": METHOD, "model.source": "A hub id, or embedded:minilm, which ships with Engram." };
+const HELP: Record<string, string> = { "adapter.type": METHOD, "model.source": "A hub id, or embedded:minilm, which ships with Engram.", "train.max_steps": "Empty: as the epochs say." };
 
 export function Form({ schema, edit }: { schema: Schema; edit: Editing }) {
   const sections = useMemo(
     () => [
       ...SECTIONS.map((name) => ({ name, fields: fieldsOf(schema, [name]).filter((one) => !SHOWN.has(one.key) && one.sort !== "yaml") })),
-      { name: "more", fields: fieldsOf(schema).filter((one) => one.path.length === 1 && !SHOWN.has(one.key) && one.key !== "format" && one.sort !== "yaml") },
+      { name: "recipe", fields: fieldsOf(schema).filter((one) => one.path.length === 1 && !SHOWN.has(one.key) && one.key !== "format" && one.sort !== "yaml") },
     ],
     [schema],
   );
@@ -50,8 +50,9 @@ export function Form({ schema, edit }: { schema: Schema; edit: Editing }) {
       <Card title="Training" icon={Cpu}>
         <div className="fieldgrid">{TRAINING.map(row)}</div>
       </Card>
+      <h2 className="cap">Every other key</h2>
       {sections.map(({ name, fields }) => (
-        <Fold key={name} title={`${nameOf(name)}: every other key`} icon={SlidersHorizontal} open={false} aside={<Given edit={edit} keys={fields.map((one) => one.key)} />}>
+        <Fold key={name} title={nameOf(name)} icon={SlidersHorizontal} open={false} aside={<Given edit={edit} keys={fields.map((one) => one.key)} />}>
           <div className="fieldgrid">
             {fields.map((field) => (
               <FieldInput key={field.key} field={field} edit={edit} label={labelOf(field.path.slice(1).map(String), field.name)} />

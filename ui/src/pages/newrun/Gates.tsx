@@ -2,20 +2,22 @@
 import { ShieldCheck } from "lucide-react";
 import { Input, Label, TextField } from "react-aria-components";
 import type { Schemas } from "../../api/client";
-import { Card } from "../../parts/Card";
+import { Fold } from "../../parts/Card";
 import type { Editing } from "./editing";
 import { tighten } from "./gates";
 import { nameOf } from "./fields";
 
 type Gate = Schemas["GateOut"];
+const ORDER = ["data", "baseline", "train", "evaluate", "export", "simulate", "publish"];
 const SAYS: Record<string, string> = { ">=": "at least", "<=": "at most", "==": "exactly", "gain >=": "gain over the baseline of at least" };
 
 export function Gates({ gates, edit }: { gates: Gate[]; edit: Editing }) {
   if (!gates.length) return null;
-  const stages = [...new Set(gates.map((one) => one.stage))];
+  const asked = new Set(gates.map((one) => one.stage));
+  const stages = [...new Set([...ORDER, ...asked])].filter((stage) => asked.has(stage));
   const fault = edit.problems.find((one) => one.key.startsWith("gates"))?.message;
   return (
-    <Card title="Gates" icon={ShieldCheck}>
+    <Fold title="Gates" icon={ShieldCheck}>
       <p className="muted sm flat">What misses one is not published. A recipe may ask more than the default, never less.</p>
       {fault && <p className="fault">{fault}</p>}
       {stages.map((stage) => (
@@ -30,7 +32,7 @@ export function Gates({ gates, edit }: { gates: Gate[]; edit: Editing }) {
           </ul>
         </div>
       ))}
-    </Card>
+    </Fold>
   );
 }
 

@@ -7,7 +7,7 @@ import type { Plan } from "./plan";
 
 export function How({ plan, edit, shipped }: { plan: Plan; edit: Editing; shipped?: string }) {
   const list = useQuery({ queryKey: ["recipes"], queryFn: () => told(api.GET("/api/v1/recipes", { params: { query: { limit: 200 } } })) });
-  if (edit.broken) return null;
+  if (edit.problems.length) return null;
   if (!plan.save) {
     return plan.set.length ? (
       <div className="how">

@@ -1,5 +1,6 @@
 // One key of a recipe as a control: empty means that the default stands.
 import { useId } from "react";
+import { ChevronDown } from "lucide-react";
 import { Button, FieldError, Input, Label, ListBox, ListBoxItem, Popover, Select, SelectValue, Text, TextField } from "react-aria-components";
 import { bounded, type Field } from "./fields";
 import { at, type Plain } from "./yaml";
@@ -45,6 +46,7 @@ function Choice({ field, edit, label, help, fault }: Required<Given> & { fault: 
       <Label>{label}</Label>
       <Button className="btn selbtn" aria-describedby={help || fault ? id : undefined}>
         <SelectValue />
+        <ChevronDown size={16} aria-hidden />
       </Button>
       {(fault || help) && (
         <span id={id} className={fault ? "fault" : "muted sm help"}>
