@@ -132,6 +132,7 @@ def test_a_runs_recipe_is_what_it_used_and_the_text_with_what_was_changed_for_it
     made = house.ask("ann", "POST", "/runs", {"recipe": "quickstart", "set": ["train.seed=7"]}).json()
     said = house.ask("ann", "GET", f"/runs/{made['id']}/recipe").json()
     assert yaml.safe_load(said["text"]) == said["recipe"]
+    assert list(said["recipe"])[:3] == ["name", "kind", "task"]
     assert said["recipe"]["train"]["seed"] == 7
     assert said["written"] == TEXT
     assert said["changes"] == [{"path": ["train", "seed"], "value": 7}]

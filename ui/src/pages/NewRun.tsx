@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { FileCode, FlaskConical, Play, RotateCcw } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "react-aria-components";
-import { api, told } from "../api/client";
+import { api, told, type Schemas } from "../api/client";
 import { useMay } from "../api/session";
 import { useDoing } from "../parts/Act";
 import { Card } from "../parts/Card";
@@ -75,6 +75,9 @@ function Editor({ search, beginning, schema }: { search: Search; beginning: Begi
       sessionStorage.removeItem(place);
       await go({ to: "/runs/$run" as never, params: { run: run.id } as never });
     });
+  // While something is wrong the gates of before stay, so that whoever is typing a threshold keeps her place.
+  const lastGates = useRef<Schemas["GateOut"][]>([]);
+  if (checked.data?.valid) lastGates.current = checked.data.gates;
   const holds = current && checked.data?.valid === true && !edit.broken;
   const touched = text !== beginning.text;
   return (
@@ -119,7 +122,7 @@ function Editor({ search, beginning, schema }: { search: Search; beginning: Begi
             <How plan={plan} edit={edit} shipped={beginning.base?.number === 0 ? beginning.base.recipe : undefined} />
           </Card>
           {checked.data?.valid && <Known checked={checked.data} />}
-          {checked.data?.valid && <Gates gates={checked.data.gates} edit={edit} />}
+          <Gates gates={lastGates.current} edit={edit} />
         </div>
       </div>
     </>

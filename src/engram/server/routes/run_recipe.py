@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,8 +11,8 @@ from fastapi import APIRouter
 
 from engram.config.pin import pin_datasets
 from engram.errors import EngramError
-from engram.schema.codec import to_dict
-from engram.schema.recipe import Source
+from engram.schema.codec import from_dict, to_dict
+from engram.schema.recipe import Recipe, Source
 from engram.server.access import Here, Who
 from engram.server.datasets import named
 from engram.server.recipe_check import differences, load_text
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/api/v1/runs/{run}", tags=["runs"])
 def recipe(run: str, who: Who, here: Here) -> RunRecipe:
     """Return the recipe of a run with every key that it used, and the text that it began with."""
     found = find(here, who, run)
-    ran = dict(found.body)
+    ran = _ordered(found.body)
     written, changes = _written(found, who, here)
     return RunRecipe(
         run=found.id,
@@ -37,6 +38,15 @@ def recipe(run: str, who: Who, here: Here) -> RunRecipe:
         written=written,
         changes=[ChangeOut(path=list(path), value=value) for path, value in changes],
     )
+
+
+def _ordered(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored recipe with its keys as people know them; one of another version stays as it was stored."""
+    try:
+        ordered: dict[str, Any] = to_dict(from_dict(Recipe, body))
+    except EngramError:
+        return dict(body)
+    return ordered
 
 
 def _written(run: Run, who: Who, here: Here) -> tuple[str, list[tuple[tuple[str, ...], Any]]]:

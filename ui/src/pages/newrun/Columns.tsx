@@ -53,7 +53,7 @@ export function Columns({ edit }: { edit: Editing }) {
           </Popover>
         </Select>
       ))}
-      {mapping.problems.map((one) => (
+      {(mapping.roles.every((role) => role.found || !role.needed) ? mapping.problems : []).map((one) => (
         <p key={one} className="fault">
           {one}
         </p>

@@ -4,7 +4,7 @@ import { Input, Label, TextField } from "react-aria-components";
 import type { Schemas } from "../../api/client";
 import { Fold } from "../../parts/Card";
 import type { Editing } from "./editing";
-import { tighten } from "./gates";
+import { ownPath, tighten } from "./gates";
 import { nameOf } from "./fields";
 
 type Gate = Schemas["GateOut"];
@@ -26,8 +26,9 @@ export function Gates({ gates, edit }: { gates: Gate[]; edit: Editing }) {
           <ul className="gatelist">
             {gates
               .filter((one) => one.stage === stage)
-              .map((one, place) => (
-                <Row key={`${one.metric} ${one.op} ${place}`} gate={one} edit={edit} />
+              .sort((a, b) => a.metric.localeCompare(b.metric) || a.op.localeCompare(b.op))
+              .map((one, place, all) => (
+                <Row key={`${one.metric} ${one.op} ${all.slice(0, place).filter((other) => other.metric === one.metric && other.op === one.op).length}`} gate={one} edit={edit} />
               ))}
           </ul>
         </div>
@@ -39,6 +40,7 @@ export function Gates({ gates, edit }: { gates: Gate[]; edit: Editing }) {
 function Row({ gate, edit }: { gate: Gate; edit: Editing }) {
   const name = gate.metric.replaceAll("_", " ");
   const says = SAYS[gate.op] ?? gate.op;
+  const own = ownPath(edit.data, gate.stage, gate.metric, gate.op);
   return (
     <li>
       <span>
@@ -49,7 +51,7 @@ function Row({ gate, edit }: { gate: Gate; edit: Editing }) {
       ) : (
         <TextField
           className="thin"
-          value={gate.own ? String(gate.threshold) : ""}
+          value={own ? (edit.written(own) ?? "") : ""}
           isDisabled={edit.broken}
           onChange={(typed) => {
             if (typed === "" || Number.isFinite(Number(typed))) edit.set(tighten(edit.text, gate.stage, gate.metric, gate.op, typed || null));
@@ -58,7 +60,7 @@ function Row({ gate, edit }: { gate: Gate; edit: Editing }) {
           <Label className="sr">
             {name}, {says}
           </Label>
-          <Input className="field" inputMode="decimal" placeholder={String(gate.threshold)} />
+          <Input className="field" inputMode="decimal" placeholder={gate.own ? undefined : String(gate.threshold)} />
         </TextField>
       )}
     </li>

@@ -26,7 +26,7 @@ export function Known({ checked }: { checked: Schemas["RecipeChecked"] }) {
               took <span className="num">{duration(earlier.seconds)}</span>
             </>
           ) : (
-            <span className="muted">no run of this name has ended yet</span>
+            <span className="muted">no run of this name was published yet</span>
           )}
         </dd>
         <dt>Runs on</dt>

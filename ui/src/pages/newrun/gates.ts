@@ -3,20 +3,28 @@ import { at, drop, put, read, type Path, type Plain } from "./yaml";
 
 const KEYS: Record<string, string> = { ">=": "at_least", "<=": "at_most", "==": "equals", "gain >=": "by" };
 
+/** Where the recipe's own line asks its threshold, or null where the default stands. */
+export function ownPath(data: { [key: string]: Plain }, stage: string, metric: string, op: string): Path | null {
+  const key = KEYS[op]!;
+  const own = at(data, ["gates", stage]);
+  const place = Array.isArray(own) ? own.findIndex((one) => isBlock(one) && one.metric === metric && (op === "gain >=" ? "gain_over" : key) in one) : -1;
+  return place < 0 ? null : ["gates", stage, place, key];
+}
+
 /** Let a recipe ask a threshold of a metric; null takes its own line away, so that the default stands again. */
 export function tighten(text: string, stage: string, metric: string, op: string, threshold: string | null): string {
   const key = KEYS[op]!;
   const path: Path = ["gates", stage];
-  const own = at(read(text).data, path);
+  const { data } = read(text);
+  const own = at(data, path);
   const lines = Array.isArray(own) ? own : [];
-  const asks = op === "gain >=" ? "gain_over" : key;
-  const place = lines.findIndex((one) => isBlock(one) && one.metric === metric && asks in one);
+  const found = ownPath(data, stage, metric, op);
   if (threshold === null) {
-    if (place < 0) return text;
-    const rest = lines.filter((_, index) => index !== place);
+    if (!found) return text;
+    const rest = lines.filter((_, index) => index !== found[2]);
     return rest.length ? put(text, path, rest) : drop(text, path);
   }
-  if (place >= 0) return put(text, [...path, place, key], threshold, threshold);
+  if (found) return put(text, found, threshold, threshold);
   const value = Number(threshold);
   const line: Plain = op === "gain >=" ? { metric, gain_over: "baseline", by: value } : { metric, [key]: value };
   return put(text, path, [...lines, line]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bounded, fieldAt, fieldsOf, nameOf, type Schema } from "./fields";
-import { tighten } from "./gates";
+import { ownPath, tighten } from "./gates";
 import { planOf, sets } from "./plan";
 import { at, drop, lineOf, pathOf, put, read, rename, written } from "./yaml";
 
@@ -134,6 +134,8 @@ describe("gates", () => {
     expect(at(read(tighten(two, "evaluate", "ece", "<=", "0.04")).data, ["gates", "evaluate", 0, "at_most"])).toBe(0.04);
     expect(tighten(tighten(two, "evaluate", "accuracy", "gain >=", null), "evaluate", "ece", "<=", null)).toBe(TEXT);
     expect(tighten(TEXT, "evaluate", "ece", "<=", null)).toBe(TEXT);
+    expect(ownPath(read(two).data, "evaluate", "accuracy", "gain >=")).toEqual(["gates", "evaluate", 1, "by"]);
+    expect(ownPath(read(two).data, "evaluate", "accuracy", ">=")).toBeNull();
   });
 });
 

@@ -9,6 +9,7 @@ import { Meter } from "../../parts/Meter";
 import { number, short } from "../../parts/say";
 import { Empty, Of, Waiting } from "../../parts/Wait";
 import { recipeQuery } from "./Config";
+import { OPS } from "./gates";
 
 type Source = { dataset?: string | null; sample?: string | null; hub?: string | null; path?: string | null; format?: string; license?: string };
 const PARTS = ["train", "valid", "test"];
@@ -75,7 +76,7 @@ function Sources({ run }: { run: Schemas["RunOut"] }) {
                 </div>
               ))}
               <dt>Duplicates</dt>
-              <dd>{data.clean.deduplicate === "none" ? "kept" : `dropped where ${String(data.clean.deduplicate)}`}</dd>
+              <dd>{data.clean.deduplicate === "none" ? "kept" : `${String(data.clean.deduplicate)} ones are dropped`}</dd>
               <dt>Seed of the split</dt>
               <dd className="num">{String(data.split.seed)}</dd>
             </dl>
@@ -131,7 +132,7 @@ function Found({ report, verdict }: { report: Schemas["ReportOut"]; verdict?: Sc
               {one.passed ? <Check size={15} color="var(--ok)" role="img" aria-label="passed" /> : <X size={15} color="var(--bad)" role="img" aria-label="missed" />}
               <span>{one.metric.replaceAll("_", " ")}</span>
               <span className="num">
-                <b>{number(one.observed)}</b> <span className="muted">{one.op} {number(one.threshold)}</span>
+                <b>{number(one.observed)}</b> <span className="muted">{OPS[one.op] ?? one.op} {number(one.threshold)}</span>
               </span>
               {one.reason && <span className="muted sm">{one.reason}</span>}
             </li>

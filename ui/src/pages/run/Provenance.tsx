@@ -29,7 +29,7 @@ export default function Provenance({ run }: { run: Run }) {
     queryFn: async () => readCertificate(await told(api.GET("/api/v1/artifacts/{digest}/certificate", { params: { path: { digest: run.artifact } } }))),
   });
   return (
-    <div className="grid">
+    <div className="grid loose">
       <Origin run={run} />
       <Signed run={run} />
       {run.artifact ? (
