@@ -49,8 +49,9 @@ VIEWERS = OPEN | {
     f"{noun}.{verb}"
     for noun, verbs in {
         "templates": "list read certificate", "datasets": "list read preview download",
-        "recipes": "list read validate",
-        "kinds": "list read", "runs": "list read watch compare", "iterations": "list read", "events": "list watch",
+        "recipes": "list read validate schema",
+        "kinds": "list read", "runs": "list read recipe watch compare", "iterations": "list read",
+        "events": "list watch",
         "reports": "list read page", "verdicts": "list read", "reviews": "list read",
         "artifacts": "list read download verify", "deployments": "list read predict stream feedback traffic",
         "models": "read download", "modulations": "list read", "attempts": "read",

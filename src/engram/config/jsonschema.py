@@ -17,8 +17,9 @@ from typing import Any
 
 from engram import registry
 from engram.config.bounds import BOUNDS, Bound
+from engram.config.shipped import sample_files
 from engram.schema.codec import to_dict
-from engram.schema.recipe import FORMAT, PrepStep, Recipe
+from engram.schema.recipe import FORMAT, PrepStep, Recipe, Source
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FIELD_LINE = re.compile(r"((?:[a-z_]+, )*[a-z_]+): (.*)")
@@ -74,6 +75,8 @@ def _record(cls: type, path: tuple[str, ...], *, partial: bool) -> dict[str, Any
             entry["default"] = to_dict(field.default_factory())
         else:
             required.append(field.name)
+        if (cls, field.name) == (Source, "sample"):
+            entry["examples"] = list(sample_files())
         properties[field.name] = entry
     schema: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
     summary = (inspect.getdoc(cls) or "").partition("\n")[0]

@@ -1,4 +1,4 @@
-"""The recipes that ship with Engram: YAML files beside this package, known by their names."""
+"""The recipes and samples that ship with Engram: files beside this package, known by their names."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from engram.errors import UnknownName
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
+SAMPLES = FOLDER.parent / "samples"
 
 
 def shipped_names() -> list[str]:
@@ -16,6 +17,15 @@ def shipped_names() -> list[str]:
     True
     """
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def sample_files() -> dict[str, Path]:
+    """Return the samples that a recipe may name, each with its file, sorted by name.
+
+    >>> "support_tickets" in sample_files()
+    True
+    """
+    return {path.stem: path for path in sorted(SAMPLES.glob("*.csv"))}
 
 
 def find_recipe(path_or_name: str) -> Path:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files as package_files
 from pathlib import Path
 
+from engram.config.shipped import sample_files
 from engram.data import folder as many
 from engram.data import hub
 from engram.data.blocks import open_source
@@ -78,8 +78,7 @@ def source_path(source: Source, folder: Path, stored: Path | None = None) -> Pat
         return Path(f"hub:{source.hub}")
     if source.path is not None:
         return folder / source.path
-    samples = Path(str(package_files("engram"))) / "samples"
-    known = {path.stem: path for path in samples.glob("*.csv")}
+    known = sample_files()
     if source.sample not in known:
         raise UnknownName.of("sample", str(source.sample), known)
     return known[source.sample]

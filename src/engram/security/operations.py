@@ -74,13 +74,14 @@ _TABLE: dict[str, dict[str, _Row]] = {
         "list": _MAKE, "read": _WRITE, "create": _MAKE, "write": _WRITE, "finish": _WRITE, "abort": _WRITE,
     },
     "recipes": {
-        "list": _LIST, "read": _READ, "create": _MAKE, "validate": _MAKE_MINE, "import": _MAKE, "update": _WRITE,
-        "delete": _WRITE,
+        "list": _LIST, "read": _READ, "schema": _LIST, "create": _MAKE, "validate": _MAKE_MINE, "import": _MAKE,
+        "update": _WRITE, "delete": _WRITE,
     },
     "kinds": {"list": _LIST, "read": _LIST},
     # what happens
     "runs": {
-        "list": _LIST, "read": _READ, "create": _MAKE, "update": _WRITE, "watch": _READ, "compare": _READ,
+        "list": _LIST, "read": _READ, "recipe": _READ, "create": _MAKE, "update": _WRITE, "watch": _READ,
+        "compare": _READ,
         "pause": _WRITE, "resume": _WRITE, "cancel": _WRITE, "export": _WRITE, "reproduce": _WRITE, "share": _WRITE,
         "pin": _WRITE, "delete": _WRITE,
     },

@@ -26,12 +26,14 @@ from engram.server.routes import (
     reports,
     reviews,
     roles,
+    run_recipe,
     runs,
     settings,
     sign_ins,
     templates,
     uploads,
     users,
+    validating,
 )
 from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
 from engram.server.routes.openai import files as openai_files
@@ -42,9 +44,11 @@ ROUTERS = (
     health,
     sign_ins,
     keys,
+    validating,  # before the catalogue: its path would be taken for a recipe's name
     catalogue,
     comparing,  # before runs: its path would be taken for a run's id
     runs,
+    run_recipe,
     attempts,
     artifacts,
     deployments,

@@ -12,6 +12,7 @@ import { useNow } from "../parts/now";
 import { State } from "../parts/Pill";
 import { duration, on } from "../parts/say";
 import { Of, Trouble, Waiting } from "../parts/Wait";
+import { Fork } from "./run/Fork";
 import { Gates } from "./run/Gates";
 import { gates } from "./run/gates";
 import { Review } from "./run/Review";
@@ -19,10 +20,13 @@ import { Review } from "./run/Review";
 type Run = Schemas["RunOut"];
 const TABS = [
   { id: "metrics", name: "Metrics", view: lazy(() => import("./run/Metrics")) },
+  { id: "config", name: "Config", view: lazy(() => import("./run/Config")) },
+  { id: "data", name: "Data", view: lazy(() => import("./run/Data")) },
   { id: "reports", name: "Reports", view: lazy(() => import("./run/Reports")) },
   { id: "samples", name: "Try it", view: lazy(() => import("./run/Samples")) },
   { id: "logs", name: "Logs", view: lazy(() => import("./run/Logs")) },
   { id: "artifacts", name: "Artifacts", view: lazy(() => import("./run/Artifacts")) },
+  { id: "provenance", name: "Provenance", view: lazy(() => import("./run/Provenance")) },
 ];
 
 export default function RunPage() {
@@ -135,6 +139,7 @@ function Actions({ run }: { run: Run }) {
             Report
           </a>
         )}
+        <Fork run={run} />
         {["running", "queued"].includes(run.state) && may("runs.cancel") && (
           <Button className="btn" isDisabled={busy} onPress={() => void ask("cancel")}>
             <Ban size={16} aria-hidden />

@@ -25,14 +25,21 @@ MOST_SEARCHED, SEARCHED_AT_ONCE = 5_000, 200
 
 @router.get("/entries", operation_id="ledger.list")
 def entries(
-    who: Who, here: Here, start: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    who: Who,
+    here: Here,
+    start: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    subject: Annotated[str, Query(max_length=200, description="Only what is about this: a run's id, a digest.")] = "",
 ) -> EntryList:
-    """Return entries in their order."""
+    """Return entries in their order; of a subject as many as a piece of the ledger holds, and where to go on."""
     with here.writing:
         size = here.ledger.size
-        found = list(here.ledger.entries(min(start, size), min(size, start + limit)))
+        if subject:
+            found, after = here.ledger.about(subject, start, limit)
+        else:
+            found, after = list(here.ledger.entries(min(start, size), min(size, start + limit))), start + limit
     items = [EntryOut.model_validate(to_dict(one)) for one in found]
-    return EntryList(items=items, size=size, next=start + limit if start + limit < size else None)
+    return EntryList(items=items, size=size, next=after if after < size else None)
 
 
 @router.get("/newest", operation_id="ledger.newest")

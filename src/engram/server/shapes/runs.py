@@ -46,6 +46,28 @@ class RunList(BaseModel):
     next: str | None
 
 
+class ChangeOut(BaseModel):
+    """One value of a run's recipe that its text does not say. path: the keys that lead to it."""
+
+    path: list[str]
+    value: Any
+
+
+class RunRecipe(BaseModel):
+    """The recipe of a run. text: every key that it used, as YAML; recipe: the same as data.
+
+    written: the text that it began with, empty where that text alone can't be read any more; changes: what was changed
+    for this run, laid over the text.
+    """
+
+    run: str
+    digest: str
+    text: str
+    recipe: dict[str, Any]
+    written: str
+    changes: list[ChangeOut]
+
+
 class EventOut(BaseModel):
     """One thing that an attempt said. cursor: where to go on reading."""
 

@@ -17,7 +17,7 @@ const STAGES: [string, string][] = [
   ["export", "Export"],
   ["simulate", "Simulation"],
 ];
-const OPS: Record<string, string> = { ">=": "≥", "<=": "≤", "==": "=", "gain >=": "gain ≥" };
+export const OPS: Record<string, string> = { ">=": "≥", "<=": "≤", "==": "=", "gain >=": "gain ≥" };
 const DECISIONS: Record<string, [Standing, string]> = {
   advance: ["ok", "Passed"],
   review: ["warn", "Waits for review"],
