@@ -122,7 +122,7 @@ def fits(version: str) -> bool:
 def _is_fresh() -> bool:
     built = target_folder() / "built"
     found = environment.read_json(built / STAMP) if (built / "index.html").exists() else None
-    return bool(found) and found.get("digest") == stamp()
+    return isinstance(found, dict) and found.get("digest") == stamp()
 
 
 def _find(venv: Path) -> tuple[str, str] | None:
