@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.utils import floatToGoString
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER, NO_OPERATION = "other", "none"
@@ -105,7 +104,7 @@ class Meters:
             found = self.registry.get_sample_value(f"engram_prediction{name}", {**labels, **more}) if known else None
             return found or 0.0
 
-        within = [(bound, read("_seconds_bucket", le=floatToGoString(bound))) for bound in SECONDS]
+        within = [(bound, read("_seconds_bucket", le=str(bound))) for bound in SECONDS]
         count = read("_seconds_count")
         return Traffic(
             requests=int(read("s_total")),
