@@ -823,7 +823,7 @@ export interface paths {
         };
         /**
          * Entries
-         * @description Return entries in their order.
+         * @description Return entries in their order; of a subject as many as a piece of the ledger holds, and where to go on.
          */
         get: operations["ledger.list"];
         put?: never;
@@ -1244,6 +1244,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recipes/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schema
+         * @description Return the JSON schema of a recipe, for forms and editors.
+         */
+        get: operations["recipes.schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate
+         * @description Say what a recipe means and what is wrong with it, as a run would find; nothing is stored.
+         */
+        post: operations["recipes.validate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recipes/{name}": {
         parameters: {
             query?: never;
@@ -1605,6 +1645,26 @@ export interface paths {
          * @description Keep a run with all its checkpoints, or no longer.
          */
         put: operations["runs.pin"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/recipe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recipe
+         * @description Return the recipe of a run with every key that it used, and the text that it began with.
+         */
+        get: operations["runs.recipe"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -3148,6 +3208,18 @@ export interface components {
             title?: string | null;
         };
         /**
+         * EarlierOut
+         * @description The newest published run of a recipe of this name. same: with exactly this recipe; seconds: from start to end.
+         */
+        EarlierOut: {
+            /** Run */
+            run: string;
+            /** Same */
+            same: boolean;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * EntryList
          * @description Entries in their order. size: how many there are in all; next: where to go on.
          */
@@ -3250,6 +3322,29 @@ export interface components {
             events?: {
                 [key: string]: unknown;
             }[];
+        };
+        /**
+         * FaultOut
+         * @description One fault of a recipe. line, column: from 1, 0 outside its text; key: dotted, as `train.seed`.
+         *
+         *     suggestion: what was likely meant; it stands for the key where `about` is ``key``, for the value otherwise.
+         */
+        FaultOut: {
+            /**
+             * About
+             * @enum {string}
+             */
+            about: "key" | "value";
+            /** Column */
+            column: number;
+            /** Key */
+            key: string;
+            /** Line */
+            line: number;
+            /** Message */
+            message: string;
+            /** Suggestion */
+            suggestion: string;
         };
         /**
          * FilterClassifier
@@ -3385,6 +3480,24 @@ export interface components {
             messages: (components["schemas"]["Subscribed"] | components["schemas"]["Unsubscribed"] | components["schemas"]["Resync"] | components["schemas"]["Refusal"] | components["schemas"]["RunChanged"] | components["schemas"]["RunRecord"] | components["schemas"]["EventTold"] | components["schemas"]["DeploymentChanged"] | components["schemas"]["ReviewChanged"] | components["schemas"]["LedgerGrown"] | components["schemas"]["SystemSample"])[];
         };
         /**
+         * GateOut
+         * @description One criterion by which a run will be judged. own: the recipe asks it, not the card of the kind.
+         */
+        GateOut: {
+            /** Metric */
+            metric: string;
+            /** Op */
+            op: string;
+            /** Own */
+            own: boolean;
+            /** Severity */
+            severity: string;
+            /** Stage */
+            stage: string;
+            /** Threshold */
+            threshold: number;
+        };
+        /**
          * HomeStatus
          * @description How a home stands. sealed: whether artifacts and datasets are encrypted on the disk from now on.
          *
@@ -3493,6 +3606,19 @@ export interface components {
             }[];
             /** Next */
             next: string | null;
+        };
+        /**
+         * KnownOut
+         * @description What is known before a run. rows, train_rows and steps are the most there can be; null where nothing is known.
+         */
+        KnownOut: {
+            earlier: components["schemas"]["EarlierOut"] | null;
+            /** Rows */
+            rows: number | null;
+            /** Steps */
+            steps: number | null;
+            /** Train Rows */
+            train_rows: number | null;
         };
         /**
          * LabelThreshold
@@ -4216,6 +4342,25 @@ export interface components {
             said: string;
         };
         /**
+         * Questioned
+         * @description A recipe: its text, or the name of a recipe or the id of a template; with changes, as a run takes them.
+         */
+        Questioned: {
+            /** Profile */
+            profile?: string | null;
+            /** Recipe */
+            recipe?: string | null;
+            /**
+             * Set
+             * @description Changes: train.learning_rate=1e-4.
+             */
+            set?: string[];
+            /** Template */
+            template?: string | null;
+            /** Text */
+            text?: string | null;
+        };
+        /**
          * Readiness
          * @description Whether the server can work. problems: part → what is wrong with it.
          */
@@ -4229,6 +4374,41 @@ export interface components {
              * @enum {string}
              */
             status: "ready" | "waiting";
+        };
+        /**
+         * RecipeChange
+         * @description One value of a run's recipe that its text does not say. path: the keys that lead to it.
+         */
+        RecipeChange: {
+            /** Path */
+            path: string[];
+            /** Value */
+            value: unknown;
+        };
+        /**
+         * RecipeChecked
+         * @description A recipe as a run would use it, or what is wrong with it. text: every key, as YAML; empty beside faults.
+         *
+         *     profiles: the names that may be chosen; notes: sentences for people, as names of other tools that were understood.
+         */
+        RecipeChecked: {
+            /** Digest */
+            digest: string;
+            /** Gates */
+            gates: components["schemas"]["GateOut"][];
+            known: components["schemas"]["KnownOut"];
+            /** Name */
+            name: string;
+            /** Notes */
+            notes: string[];
+            /** Problems */
+            problems: components["schemas"]["FaultOut"][];
+            /** Profiles */
+            profiles: string[];
+            /** Text */
+            text: string;
+            /** Valid */
+            valid: boolean;
         };
         /**
          * RecipeList
@@ -4274,6 +4454,13 @@ export interface components {
              * @default
              */
             use: string;
+        };
+        /**
+         * RecipeSchema
+         * @description The JSON schema of a recipe (draft 2020-12), as `engram recipes schema` prints it.
+         */
+        RecipeSchema: {
+            [key: string]: unknown;
         };
         /**
          * RecipeText
@@ -4666,6 +4853,29 @@ export interface components {
              * @default
              */
             waits: string;
+        };
+        /**
+         * RunRecipe
+         * @description The recipe of a run. text: every key that it used, as YAML; recipe: the same as data.
+         *
+         *     written: the text that it began with, empty where that text alone can't be read any more; changes: what was changed
+         *     for this run, laid over the text.
+         */
+        RunRecipe: {
+            /** Changes */
+            changes: components["schemas"]["RecipeChange"][];
+            /** Digest */
+            digest: string;
+            /** Recipe */
+            recipe: {
+                [key: string]: unknown;
+            };
+            /** Run */
+            run: string;
+            /** Text */
+            text: string;
+            /** Written */
+            written: string;
         };
         /**
          * RunRecord
@@ -11574,6 +11784,8 @@ export interface operations {
             query?: {
                 start?: number;
                 limit?: number;
+                /** @description Only what is about this: a run's id, a digest. */
+                subject?: string;
             };
             header?: never;
             path?: never;
@@ -14335,6 +14547,248 @@ export interface operations {
             };
         };
     };
+    "recipes.schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeSchema"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "recipes.validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Questioned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeChecked"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "recipes.read": {
         parameters: {
             query?: never;
@@ -15240,7 +15694,7 @@ export interface operations {
                 recipe?: string | null;
                 owner?: string | null;
                 /** @description Beginning of the recipe, or end of the id. */
-                named?: string | null;
+                named?: string;
                 order?: "newest" | "oldest";
             };
             header?: never;
@@ -17444,6 +17898,127 @@ export interface operations {
             };
             /** @description Insufficient Storage */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "runs.recipe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRecipe"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

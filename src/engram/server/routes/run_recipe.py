@@ -18,7 +18,7 @@ from engram.server.datasets import named
 from engram.server.recipe_check import differences, load_text
 from engram.server.routes.runs import find
 from engram.server.routes.validating import WIDTH
-from engram.server.shapes.runs import ChangeOut, RunRecipe
+from engram.server.shapes.runs import RecipeChange, RunRecipe
 from engram.store.records.runs import Run
 
 router = APIRouter(prefix="/api/v1/runs/{run}", tags=["runs"])
@@ -36,7 +36,7 @@ def recipe(run: str, who: Who, here: Here) -> RunRecipe:
         text=yaml.safe_dump(ran, sort_keys=False, allow_unicode=True, width=WIDTH),
         recipe=ran,
         written=written,
-        changes=[ChangeOut(path=list(path), value=value) for path, value in changes],
+        changes=[RecipeChange(path=list(path), value=value) for path, value in changes],
     )
 
 

@@ -46,7 +46,7 @@ class RunList(BaseModel):
     next: str | None
 
 
-class ChangeOut(BaseModel):
+class RecipeChange(BaseModel):
     """One value of a run's recipe that its text does not say. path: the keys that lead to it."""
 
     path: list[str]
@@ -65,7 +65,7 @@ class RunRecipe(BaseModel):
     text: str
     recipe: dict[str, Any]
     written: str
-    changes: list[ChangeOut]
+    changes: list[RecipeChange]
 
 
 class EventOut(BaseModel):
