@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { align, smooth, type Curve } from "./curves";
+import { align, smooth, weightFor, type Curve } from "./curves";
 import { number } from "./say";
 
 type Given = { label: string; curves: Curve[]; hidden: Set<string>; table: boolean };
@@ -60,12 +60,12 @@ export default function Chart({ label, curves, hidden, table }: Given) {
 
   useEffect(() => {
     const now = plot.current;
-    if (!now) return;
+    if (!now || now.data[0] === data.steps) return;
     const before = now.data[0];
     const { min, max } = now.scales.x!;
-    const zoomed = before.length > 0 && (min! > before[0]! || max! < before.at(-1)!);
+    const zoomed = typeof min === "number" && typeof max === "number" && before.length > 0 && (min > before[0]! || max < before.at(-1)!);
     now.setData(rows(data), !zoomed);
-    if (zoomed) now.setScale("x", { min: min!, max: max! });
+    if (zoomed) now.setScale("x", { min, max });
   }, [data]);
 
   const step = (by: number) => {
@@ -132,4 +132,4 @@ function Values({ label, curves, steps, values }: { label: string; curves: Curve
   );
 }
 
-const rows = (data: ReturnType<typeof align>): uPlot.AlignedData => [data.steps, ...data.values, ...data.values.map((row) => smooth(row))] as unknown as uPlot.AlignedData;
+const rows = (data: ReturnType<typeof align>): uPlot.AlignedData => [data.steps, ...data.values, ...data.values.map((row) => smooth(row, weightFor(row.filter((value) => value !== null).length)))] as unknown as uPlot.AlignedData;

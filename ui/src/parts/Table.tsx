@@ -42,8 +42,11 @@ export function Table<T>(given: Given<T>) {
   const focus = (place: number) => {
     const next = Math.min(rows.length - 1, Math.max(0, place));
     setAt(next);
+    const here = () => box.current?.querySelector<HTMLElement>(`[data-place="${next}"]`);
     virtual.scrollToIndex(next);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-place="${next}"]`)?.focus());
+    // A row far away is not in the document before the next drawing.
+    here()?.focus({ preventScroll: true });
+    if (!here()) requestAnimationFrame(() => requestAnimationFrame(() => here()?.focus({ preventScroll: true })));
   };
 
   // j and k begin in the table also when nothing in it has the focus.

@@ -4,8 +4,11 @@ export const COLORS = ["--c1", "--c3", "--c2", "--c4", "--c5"];
 export const DASHES = [undefined, [7, 4], [2, 4], [9, 3, 2, 3], [4, 4]];
 const SMOOTH = 0.85;
 
+/** How much of the average stays at each step: little where there are few points, which a long memory would falsify. */
+export const weightFor = (points: number): number => Math.max(0, Math.min(SMOOTH, 1 - 20 / Math.max(1, points)));
+
 /** An exponential average that begins at the first value, so that no curve begins at zero. */
-export function smooth(values: (number | null)[], weight = SMOOTH): (number | null)[] {
+export function smooth(values: (number | null)[], weight: number): (number | null)[] {
   let last: number | null = null;
   return values.map((value) => {
     if (value === null) return null;

@@ -14,7 +14,7 @@ export function number(value: number | null | undefined): string {
 /** A difference with its sign; a true minus, as wide as the plus. */
 export function signed(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  return (value < 0 ? "−" : "+") + number(Math.abs(value));
+  return (value === 0 ? "±" : value < 0 ? "−" : "+") + number(Math.abs(value));
 }
 
 export function bytes(value: number): string {

@@ -26,7 +26,7 @@ export default function Keys({ close }: { close: () => void }) {
     <Sheet open close={close} title="Keys">
       <Switch className="switch" isSelected={on} onChange={setKeysOn}>
         <span className="knob" aria-hidden />
-        Keys without {COMMAND.split(/(?=K)/)[0]?.trim()}
+        Keys without Ctrl or ⌘
       </Switch>
       <div className="keycols">
         <Part name="Everywhere" keys={EVERYWHERE} on={on} />

@@ -25,10 +25,12 @@ export function Gates({ gates, run }: { gates: Gate[]; run: Schemas["RunOut"] })
                   {gate.criteria.map((one) => (
                     <li key={one.metric}>
                       <span>{one.metric}</span>
-                      <b className="num exact" tabIndex={0} title={one.exact} data-exact={one.exact}>
-                        {one.text}
-                      </b>
-                      {one.passed ? <Check size={13} color="var(--ok)" role="img" aria-label="passed" /> : <X size={13} color="var(--bad)" role="img" aria-label="missed" />}
+                      <span className="measured">
+                        <b className="num exact" tabIndex={0} title={one.exact} data-exact={one.exact}>
+                          {one.text}
+                        </b>
+                        {one.passed ? <Check size={13} color="var(--ok)" role="img" aria-label="passed" /> : <X size={13} color="var(--bad)" role="img" aria-label="missed" />}
+                      </span>
                     </li>
                   ))}
                 </ul>
