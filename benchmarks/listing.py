@@ -86,8 +86,8 @@ def _run(number: int, owners: list[str]) -> dict[str, Any]:
         "id": identity(number), "recipe": f"recipe-{number % 50}", "owner": owners[number % USERS], "kind": "language",
         "task": "classify", "state": state, "stage": "train", "reason": "", "priority": 0, "attempt": 1, "epoch": 1,
         "recipe_digest": "sha256:" + "0" * 64, "split_digest": "", "body": BODY, "metrics": {"accuracy": 0.9},
-        "artifact": "", "pinned": False, "change": number + 1, "created": FIRST + number, "updated": FIRST,
-        "version": 1,
+        "artifact": "", "pinned": False, "shared": False, "change": number + 1, "created": FIRST + number,
+        "updated": FIRST, "version": 1,
     }  # fmt: skip
 
 
@@ -157,6 +157,7 @@ def requests(plan: Plan) -> dict[str, tuple[Ask, Callable[[Any], bool]]]:
         "by a rare state, a Developer's": (lambda n: (f"{of}?state={RARE}", "dev"), rare),
         "by a common state, of one who has none": (lambda n: (f"{of}?state=published", "idle"), none),
         "by recipe and state": (lambda n: (f"{of}?state={RARE}&recipe=recipe-0", "root"), rare),
+        "by a name that no run has": (lambda n: (f"{of}?named=nobody", "root"), none),
         "deep pages": (lambda n: (f"{of}?after={deep[n % len(deep)]}", "root"), full),
         "one curve of 100 points": (lambda n: (f"{of}/{identity(1 + n)}/metrics", "root"), points(100)),
         f"one curve of {plan.long} points": (
