@@ -11,7 +11,7 @@ import sys
 import pytest
 from playwright.sync_api import expect
 from support.browsing import PATIENCE_MS, WHO_AM_I, visitor
-from support.home import RECIPE, make_home
+from support.home import make_home
 from support.keyboard import Keyboard
 from support.served import PASSWORD, processes_of, served
 
@@ -25,8 +25,7 @@ expect.set_options(timeout=PATIENCE_MS)
 @pytest.fixture(scope="module")
 def server(browser, tmp_path_factory):
     """A new home's server, where nobody has signed in yet."""
-    recipe = RECIPE.replace("num_train_epochs: 4", "num_train_epochs: 30\n  early_stopping_patience: 0")
-    home = make_home(tmp_path_factory.mktemp("journey"), rows=150, recipe=recipe)
+    home = make_home(tmp_path_factory.mktemp("journey"), rows=150)
     with served(home, signed_in=False) as one:
         yield one
     assert processes_of(home.folder) == []
@@ -57,8 +56,8 @@ def let_load_be(page):
     page.route("**/api/v1/deployments", lambda route: route.continue_(url=f"{route.request.url}?simulate=advisory"))
 
 
-def queue(server, seed):
-    return server.call("POST", "/runs", {"recipe": "toy", "set": [f"train.seed={seed}"]}, repeatable=True)["id"]
+def queue(server, *sets):
+    return server.call("POST", "/runs", {"recipe": "toy", "set": list(sets)}, repeatable=True)["id"]
 
 
 def promote(server, name, artifact):
@@ -70,7 +69,7 @@ def promote(server, name, artifact):
 
 def test_by_mouse_and_the_server_dies_in_the_middle(first, server):
     page = first.page
-    run = queue(server, 1)
+    run = queue(server)
     page.get_by_role("link", name="Runs", exact=True).click()
     page.locator("[aria-label=Runs]").get_by_role("link", name="toy").first.click()
     expect(page).to_have_url(re.compile(run))
@@ -115,7 +114,7 @@ def test_by_mouse_and_the_server_dies_in_the_middle(first, server):
     page.get_by_role("button", name="Ask").click()
     expect(page.locator(".answers li")).to_contain_text("alpha")
 
-    other = server.wait(queue(server, 2), "published")["artifact"]
+    other = server.wait(queue(server, "train.seed=8"), "published")["artifact"]
     page.get_by_role("link", name="Deployments", exact=True).click()
     promote(server, "mouse", other)
     page.get_by_role("button", name="Roll back to").click()
@@ -137,7 +136,7 @@ def test_by_the_keyboard_alone(first, browser, server):
         keys.write("quite another one 8", "Enter")
         expect(one.page.get_by_role("heading", name="Overview")).to_be_visible()
 
-        run = queue(server, 3)
+        run = queue(server, "train.seed=8", "evaluate.bootstrap=1001")
         keys.press("g", "r")
         expect(one.page.get_by_role("heading", name="Runs")).to_be_visible()
         expect(one.page.locator(f"a[href='/runs/{run}']")).to_be_visible()
