@@ -77,6 +77,7 @@ def test_by_mouse_and_the_server_dies_in_the_middle(first, server):
     expect(page.get_by_role("button", name="Live. Pause updates")).to_be_visible()
     page.reload()
     expect(page.locator(".runhead").get_by_text("Running")).to_be_visible()
+    expect(page.get_by_role("heading", name="Training")).to_be_visible()
     assert first.watch.take() == []
 
     server.kill()
