@@ -86,8 +86,8 @@ def _run(number: int, owners: list[str]) -> dict[str, Any]:
         "id": identity(number), "recipe": f"recipe-{number % 50}", "owner": owners[number % USERS], "kind": "language",
         "task": "classify", "state": state, "stage": "train", "reason": "", "priority": 0, "attempt": 1, "epoch": 1,
         "recipe_digest": "sha256:" + "0" * 64, "split_digest": "", "body": BODY, "metrics": {"accuracy": 0.9},
-        "artifact": "", "pinned": False, "change": number + 1, "created": FIRST + number, "updated": FIRST,
-        "version": 1,
+        "artifact": "", "pinned": False, "shared": False, "change": number + 1, "created": FIRST + number,
+        "updated": FIRST, "version": 1,
     }  # fmt: skip
 
 

@@ -5,11 +5,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 usage() {
   cat <<'TEXT'
-usage: tests/run_tests.sh [quick|all|loader|metrics|training] [--slow] [pytest options]
+usage: tests/run_tests.sh [quick|all|browser|loader|metrics|training] [--slow] [pytest options]
 
   quick     lint, types, arrows, the pages, unit, house and contract tests, and every example in the docs (≤ 5 minutes;
             default)
-  all       quick, and invariants, security, faults and end to end
+  all       quick, and invariants, security, faults, end to end and the pages in a browser
+  browser   the pages, in Chromium
   loader    reading, cleaning and splitting data
   metrics   metrics, intervals and gates
   training  the training loop, its invariants and the kinds
@@ -24,11 +25,11 @@ filter=(-m "not slow")
 options=()
 for argument in "$@"; do
   case "$argument" in
-    quick | all | loader | metrics | training) wanted=$argument ;;
+    quick | all | browser | loader | metrics | training) wanted=$argument ;;
     --slow) filter=() ;;
     -h | --help) usage && exit 0 ;;
     -*) options+=("$argument") ;;
-    *) echo "Unknown suite '$argument'. Known: quick, all, loader, metrics, training." >&2 && exit 2 ;;
+    *) echo "Unknown suite '$argument'. Known: quick, all, browser, loader, metrics, training." >&2 && exit 2 ;;
   esac
 done
 
@@ -98,7 +99,8 @@ pages() {
 quick=(tests/contract tests/unit tests/house src launcher)
 case "$wanted" in
   quick) lint && pages && suites=("${quick[@]}") ;;
-  all) lint && pages && suites=(tests/e2e tests/faults tests/invariant tests/security "${quick[@]}") ;;
+  all) lint && pages && suites=(tests/e2e tests/faults tests/browser tests/invariant tests/security "${quick[@]}") ;;
+  browser) suites=(tests/browser) ;;
   loader) suites=(tests/unit/data tests/security/test_datasets.py) ;;
   metrics) suites=(tests/unit/evaluate tests/unit/gate tests/contract/test_every_metric.py) ;;
   training) suites=(tests/unit/train tests/invariant tests/unit/kinds) ;;

@@ -20,5 +20,10 @@ export default defineConfig({
     },
   },
   server: { host: "127.0.0.1", proxy: { "/api": { target: "http://127.0.0.1:3000" }, "/ws": { target: "ws://127.0.0.1:3000", ws: true } } },
-  test: { environment: "jsdom", setupFiles: ["src/test-setup.ts"], include: ["{src,scripts}/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["src/test-setup.ts"],
+    include: ["{src,scripts}/**/*.test.{ts,tsx}"],
+    css: { include: [/theme\.css/] }, // theme.test.ts reads it
+  },
 });

@@ -104,7 +104,7 @@ class House:
         with here.db.write() as tx:
             self.ids = {name: users.create_user(tx, name=name, role=role).id for name, role in ROLES.items()}
         self.keys = {name: make_api_key(here.keys, one, name, ["*"], time.time).text for name, one in self.ids.items()}
-        self.client = TestClient(create_app(here), raise_server_exceptions=False)
+        self.client = TestClient(create_app(here), base_url="http://127.0.0.1", raise_server_exceptions=False)
 
     def ask(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """Call the API as somebody; `_` in a header's name is `-`."""

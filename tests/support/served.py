@@ -54,17 +54,27 @@ class Served:
         assert self.process
         return self.process.wait() == -signal.SIGKILL
 
-    def sign_in(self) -> None:
-        """Sign in with the password that was shown, change it, and make a key."""
+    def first_password(self) -> str:
+        """Return the Admin's password as the terminal showed it."""
         while not (shown := re.search(r"admin / (\S+)", self.log.read_text())):  # said soon after it is ready
             assert self.process and self.process.poll() is None, self.log.read_text()
             rest()
-        for old, new in ((shown[1], PASSWORD), (PASSWORD, "")):
+        return shown[1]
+
+    def sign_in(self) -> None:
+        """Sign in with the password that was shown, change it, and make a key."""
+        for old, new in ((self.first_password(), PASSWORD), (PASSWORD, "")):
             with Api(self.url, "") as api:
                 self.token = api.call("POST", "/api/v1/sessions", {"name": "admin", "password": old})["access_token"]
             if new:
                 with Api(self.url, self.token) as api:
                     api.call("POST", "/api/v1/users/me/password", {"old": old, "new": new})
+        self.key = self.make_key("tests", "*")["key"]
+
+    def sign_in_again(self, password: str) -> None:
+        """Sign in as the Admin whose password has been changed already, and make a key."""
+        with Api(self.url, "") as api:
+            self.token = api.call("POST", "/api/v1/sessions", {"name": "admin", "password": password})["access_token"]
         self.key = self.make_key("tests", "*")["key"]
 
     def make_key(self, name: str, *scopes: str) -> Any:
@@ -107,15 +117,16 @@ class Served:
 
 
 @contextmanager
-def served(home: Home, *options: str) -> Iterator[Served]:
-    """Serve a home while the block lasts."""
+def served(home: Home, *options: str, signed_in: bool = True) -> Iterator[Served]:
+    """Serve a home while the block lasts; signed_in: change the first password and make a key."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     one = Served(home, port, *options)
     one.start()
     try:
-        one.sign_in()
+        if signed_in:
+            one.sign_in()
         yield one
     finally:
         one.stop()
