@@ -188,7 +188,7 @@ function Pairs({ runs }: { runs: Known[] }) {
   return (
     <>
       <Card title="Measures" className="c12" aside={<span className="muted sm">with 95 % intervals; the difference is against the baseline</span>}>
-        <div className="scroll" tabIndex={0} role="region" aria-label="Measures">
+        <div className="scroll" tabIndex={0} role="region" aria-label="Measures of both">
           <table className="plain num compare">
             <Head first="Metric" runs={runs} />
             <tbody>
@@ -215,7 +215,7 @@ function Pairs({ runs }: { runs: Known[] }) {
       </Card>
       <Card title="Where their recipes differ" className="c12">
         {differ.length ? (
-          <div className="scroll" tabIndex={0} role="region" aria-label="Where their recipes differ">
+          <div className="scroll" tabIndex={0} role="region" aria-label="Differences">
             <table className="plain left compare">
               <Head first="Key" runs={runs} />
               <tbody>

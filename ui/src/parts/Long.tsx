@@ -17,7 +17,7 @@ export function Long({ value, what }: { value: string; what: string }) {
   return (
     <TooltipTrigger delay={150} closeDelay={100}>
       <Button className="long mono sm" aria-label={`Copy ${what} ${value}`} onPress={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}>
-        {short(value)}
+        <span aria-hidden>{short(value)}</span>
         {copied ? <Check size={13} aria-hidden /> : <Copy size={13} aria-hidden />}
         <span className="sr" role="status">
           {copied ? `${what} copied` : ""}

@@ -48,7 +48,7 @@ export function Shell() {
       >
         Skip to content
       </a>
-      <div className="side">
+      <aside className="side" aria-label="Side bar">
         <div className="sidetop">
           <Brand />
           <button type="button" className="btn sq quiet" aria-expanded={!small} aria-label={small ? "Widen the side bar" : "Narrow the side bar"} title={small ? "Widen the side bar" : "Narrow the side bar"} onClick={fold}>
@@ -59,7 +59,7 @@ export function Shell() {
           <Nav />
         </nav>
         <Me />
-      </div>
+      </aside>
       <div className="main">
         <header className="top">
           <button type="button" className="btn sq only-s" aria-label="Open the menu" aria-haspopup="dialog" onClick={() => setFront("menu")}>
@@ -70,7 +70,7 @@ export function Shell() {
           <button type="button" className="btn tosearch" aria-label="Search or jump to" aria-haspopup="dialog" onClick={() => setFront("palette")}>
             <Search size={16} aria-hidden />
             <span className="hide-s">Search or jump to</span>
-            <kbd className="hide-s">{COMMAND}</kbd>
+            <kbd className="hide-s" aria-hidden>{COMMAND}</kbd>
           </button>
           <ThemeButton />
         </header>

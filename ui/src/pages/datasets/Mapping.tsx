@@ -111,7 +111,7 @@ function Rows({ found }: { found: Preview }) {
   const plays = new Map(found.mapping.roles.filter((role) => role.found).map((role) => [role.column, role.role]));
   return (
     <Card title="First rows" aside={<span className="sm muted">{found.rows.length} rows</span>}>
-      <div className="scroll tall" tabIndex={0} role="region" aria-label="First rows">
+      <div className="scroll tall" tabIndex={0} role="region" aria-label="Rows and columns">
         <table className="plain left cards">
           <thead>
             <tr>

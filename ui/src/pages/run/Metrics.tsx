@@ -1,6 +1,6 @@
 // What was measured: the curves of the training, and each metric beside its baseline with its interval.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { TrendingDown } from "lucide-react";
+import { Ruler, TrendingDown } from "lucide-react";
 import { useMemo, useState } from "react";
 import { api, told, type Schemas } from "../../api/client";
 import { useTopic } from "../../live/hooks";
@@ -8,7 +8,7 @@ import { Card } from "../../parts/Card";
 import { ChartCard } from "../../parts/ChartCard";
 import { COLORS, DASHES, type Curve } from "../../parts/curves";
 import { number, signed } from "../../parts/say";
-import { Empty, Of, Waiting } from "../../parts/Wait";
+import { Empty, Of } from "../../parts/Wait";
 
 const LOSSES = new Set(["loss", "valid_loss", "validation_loss"]);
 
@@ -69,7 +69,15 @@ function Curves({ found }: { found: Schemas["Curves"] }) {
 
 function Measured({ reports }: { reports: Schemas["ReportOut"][] }) {
   const report = reports.find((one) => one.stage === "evaluate") ?? reports.find((one) => one.stage === "baseline");
-  if (!report) return <Waiting />;
+  if (!report) {
+    return (
+      <Card title="Against the baseline" className="c12">
+        <Empty icon={Ruler} title="Nothing was measured yet">
+          <p className="muted">The baseline is measured before the training, the model after it.</p>
+        </Empty>
+      </Card>
+    );
+  }
   const rows = Object.entries(report.metrics).filter(([, measure]) => measure.value !== null);
   return (
     <Card title={report.stage === "evaluate" ? "Against the baseline" : "The baseline"} className="c12" aside={<span className="sm muted">{report.n.toLocaleString("en")} held-out rows</span>}>

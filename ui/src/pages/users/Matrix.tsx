@@ -13,7 +13,7 @@ export function Matrix({ policy, noun, choose }: { policy: Schemas["PolicyOut"];
       title="What each role may do"
       aside={<Pick label="What about" hidden value={noun} choices={[{ id: "", name: "Everything" }, ...nouns.map((id) => ({ id, name: id }))]} change={choose} />}
     >
-      <div className="scroll tall" tabIndex={0} role="region" aria-label="What each role may do">
+      <div className="scroll tall" tabIndex={0} role="region" aria-label="Roles and operations">
         <table className="plain matrix">
           <thead>
             <tr>
