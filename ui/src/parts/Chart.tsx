@@ -63,7 +63,9 @@ export default function Chart({ label, curves, hidden, table }: Given) {
     if (!now || now.data[0] === data.steps) return;
     const before = now.data[0];
     const { min, max } = now.scales.x!;
-    const zoomed = typeof min === "number" && typeof max === "number" && before.length > 0 && (min > before[0]! || max < before.at(-1)!);
+    // A drawing that was made a moment ago has no bounds yet: it isn't zoomed.
+    const bound = typeof min === "number" && typeof max === "number";
+    const zoomed = bound && before.length > 0 && (min > before[0]! || max < before.at(-1)!);
     now.setData(rows(data), !zoomed);
     if (zoomed) now.setScale("x", { min, max });
   }, [data]);
