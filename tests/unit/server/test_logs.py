@@ -73,9 +73,9 @@ def test_the_line_names_the_run_and_the_deployment(client, house):
 
 
 def test_what_is_no_route_and_what_is_refused_is_written_too(client, house):
-    client.get("/nowhere", headers={"X-Request-ID": "mine-4"})
+    client.get("/api/nowhere", headers={"X-Request-ID": "mine-4"})
     client.get("/api/v1/runs", headers={"X-Request-ID": "mine-5", "Authorization": "Bearer nonsense"})
-    assert (line_of(house, "mine-4")["path"], line_of(house, "mine-4")["status"]) == ("/nowhere", 404)
+    assert (line_of(house, "mine-4")["path"], line_of(house, "mine-4")["status"]) == ("/api/nowhere", 404)
     assert (line_of(house, "mine-5")["user"], line_of(house, "mine-5")["status"]) == ("", 401)
 
 
@@ -87,7 +87,7 @@ def test_a_name_can_not_write_a_line_or_colour_a_terminal(client, house):
 def test_no_secret_gets_into_the_log(client, house):
     secret = "hunter2-hunter2"
     client.post("/api/v1/sessions", json={"name": "ann", "password": secret})
-    client.get(f"/nowhere?api_key={secret}")
+    client.get(f"/api/nowhere?api_key={secret}")
     logging.getLogger("engram.test").error("login with password=%s failed", secret, extra=fields(token=secret))
     text = log_file(house.home).read_text()
     assert secret not in text

@@ -100,9 +100,9 @@ def test_only_an_admin_or_a_key_with_the_scope_reads_them(client, house):
 
 
 def test_requests_are_counted_and_timed_by_operation(client):
-    for path in ("/api/v1/runs", "/api/v1/runs", "/api/v1/runs/r_1", "/nowhere", "/elsewhere"):
+    for path in ("/api/v1/runs", "/api/v1/runs", "/api/v1/runs/r_1", "/api/nowhere", "/api/elsewhere"):
         client.get(path)
-    client.request("BREW", "/nowhere")
+    client.request("BREW", "/api/nowhere")
     found = samples(client)
     assert value(found, "engram_requests_total", operation="runs.list", method="GET", status="2xx") == 2
     assert value(found, "engram_requests_total", operation="runs.read", method="GET", status="4xx") == 1
