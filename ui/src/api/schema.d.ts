@@ -4913,7 +4913,7 @@ export interface components {
             flag: string;
             /** Gates */
             gates: {
-                [key: string]: string;
+                [key: string]: "advance" | "review" | "rollback";
             };
             /** Id */
             id: string;

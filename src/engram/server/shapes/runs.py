@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from engram.schema.verdict import Decision
+
 
 class RunOut(BaseModel):
     """A run. waits: why a queued one is not started yet; empty for every other."""
@@ -36,7 +38,7 @@ class RunRow(RunOut):
     """A run in a list. by: the name of its owner; gates: stage → what its gate said, those that judged by now."""
 
     by: str
-    gates: dict[str, str]
+    gates: dict[str, Decision]
 
 
 class RunList(BaseModel):
