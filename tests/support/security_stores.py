@@ -102,9 +102,10 @@ class MemoryUsers:
         changed = {"password_hash": password_hash, "must_change_password": must_change}
         self.users[user] = dataclasses.replace(self.users[user], **changed)
 
-    def create_first(self, user: User) -> bool:
+    def create_first(self, make: Callable[[], User]) -> bool:
         if self.users:
             return False
+        user = make()
         self.users[user.id] = user
         return True
 

@@ -53,8 +53,8 @@ class Users(Protocol):
     def set_password(self, user: str, password_hash: str, *, must_change: bool) -> None:
         """Replace a user's password hash."""
 
-    def create_first(self, user: User) -> bool:
-        """Add the first user; False, and nothing added, when there is any already."""
+    def create_first(self, make: Callable[[], User]) -> bool:
+        """Add the first user; False, and none made, when there is any already."""
 
 
 @dataclass(frozen=True)

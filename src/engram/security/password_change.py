@@ -54,5 +54,8 @@ def make_first_admin(users: Users, passwords: Passwords, user: str, name: str = 
     The password must be changed at the first sign-in. It is in no file, log or setting.
     """
     password = make_password()
-    first = User(user, fold_name(name), ADMIN, passwords.hash(password), must_change_password=True)
+
+    def first() -> User:  # at every later start nothing is hashed, which takes a while on purpose
+        return User(user, fold_name(name), ADMIN, passwords.hash(password), must_change_password=True)
+
     return password if users.create_first(first) else None

@@ -54,7 +54,8 @@ def create_app(platform: Platform, ui: Path = UI) -> FastAPI:
     watch_state(platform, platform.meters.registry)
     problems.install(app, api_routes())
     for module in ROUTERS:
-        app.include_router(module.router)
+        # As they are: what is included would be made a second time, at the first request that comes by.
+        app.router.routes.extend(module.router.routes)
     check_operations(str(route.operation_id) for route in api_routes())
     check_operations([*topics.operations(), *(route.name for route in sockets())])
     for route in api_routes():
@@ -91,7 +92,7 @@ def create_app(platform: Platform, ui: Path = UI) -> FastAPI:
 
 
 def api_routes() -> list[APIRoute]:
-    """Return every route of the API; what an application includes it keeps in an order of its own."""
+    """Return every route of the API."""
     return [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -44,11 +44,12 @@ class StoredUsers:
         with self.db.write() as tx:
             users.change_user(tx, user, password_hash=password_hash, must_change_password=must_change)
 
-    def create_first(self, user: entrance.User) -> bool:
-        """Add the first user; False when there is any already."""
+    def create_first(self, make: Callable[[], entrance.User]) -> bool:
+        """Add the first user; False when there is any already, and then none is made."""
         with self.db.write() as tx:
             if users.count_users(tx):
                 return False
+            user = make()
             users.create_user(
                 tx,
                 name=user.name,

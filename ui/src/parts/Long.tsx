@@ -16,8 +16,8 @@ export function Long({ value, what }: { value: string; what: string }) {
   if (!value) return <span>–</span>;
   return (
     <TooltipTrigger delay={150} closeDelay={100}>
-      <Button className="long mono sm" aria-label={`Copy ${what} ${value}`} onPress={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}>
-        <span aria-hidden>{short(value)}</span>
+      <Button className="long mono sm" aria-label={`Copy ${what} ${short(value)}`} onPress={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}>
+        <span>{short(value)}</span>
         {copied ? <Check size={13} aria-hidden /> : <Copy size={13} aria-hidden />}
         <span className="sr" role="status">
           {copied ? `${what} copied` : ""}

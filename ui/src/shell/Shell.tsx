@@ -67,10 +67,10 @@ export function Shell() {
           </button>
           <Crumbs path={path} here={here} />
           <Standing />
-          <button type="button" className="btn tosearch" aria-label="Search or jump to" aria-haspopup="dialog" onClick={() => setFront("palette")}>
+          <button type="button" className="btn tosearch" aria-label={`Search or jump to ${COMMAND}`} aria-haspopup="dialog" onClick={() => setFront("palette")}>
             <Search size={16} aria-hidden />
-            <span className="hide-s">Search or jump to</span>
-            <kbd className="hide-s" aria-hidden>{COMMAND}</kbd>
+            <span className="hide-s">Search or jump to</span>{" "}
+            <kbd className="hide-s">{COMMAND}</kbd>
           </button>
           <ThemeButton />
         </header>
