@@ -73,7 +73,7 @@ def test_a_suite_inside_another_is_counted_once(run, tmp_path, count):
 def test_an_unknown_suite_is_answered_with_the_known_ones(root):
     told = subprocess.run([root / "tests" / "run_tests.sh", "everything"], capture_output=True, text=True, check=False)
     assert told.returncode == 2
-    assert "Known: quick, all, loader, metrics, training." in told.stderr
+    assert "Known: quick, all, browser, loader, metrics, training." in told.stderr
 
 
 @bash
