@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 UNJUDGED = ["elmPartiallyObscured", "elmPartiallyObscuring"]
 LEAST_RING_PX, LEAST_RING_CONTRAST = 2, 3.0
 MOST_STOPS = 400
+DATE_STOPS = 3  # a field for a date has a place for day, month and year, and a button, all of them one element
 
 # What can't be judged where it is, because it is scrolled out of sight, is scrolled into sight and judged again.
 RUN_AXE = """async (allowed) => {
@@ -26,12 +27,16 @@ RUN_AXE = """async (allowed) => {
   const checks = {'color-contrast': {options: {ignoreUnicode: false, ignoreLength: true}}};
   const whole = await axe.run(document, {resultTypes: ['violations', 'incomplete'], checks});
   const found = {violations: flat(whole.violations), unjudged: []};
-  for (const one of flat(whole.incomplete.filter((rule) => rule.id === 'color-contrast'))) {
-    const node = document.querySelector(one.at[0]);
-    node?.scrollIntoView({block: 'center', inline: 'center'});
-    const again = await axe.run(node ?? document, {runOnly: ['color-contrast'], checks});
+  let rest = flat(whole.incomplete.filter((rule) => rule.id === 'color-contrast'));
+  while (rest.length) {
+    const [first] = rest;
+    document.querySelector(first.at[0])?.scrollIntoView({block: 'center', inline: 'center'});
+    const again = await axe.run({include: rest.map((one) => one.at)}, {runOnly: ['color-contrast'], checks});
     found.violations.push(...flat(again.violations));
-    found.unjudged.push(...flat(again.incomplete).filter((one) => !allowed.includes(one.why)));
+    const left = flat(again.incomplete);
+    // The first is in sight now: when it can't be judged here, it can't be at all.
+    found.unjudged.push(...left.filter((one) => one.at[0] === first.at[0] && !allowed.includes(one.why)));
+    rest = left.filter((one) => one.at[0] !== first.at[0]);
   }
   scrollTo(0, 0);
   return found;
@@ -147,7 +152,7 @@ def walk(page: Page) -> Walk:
     """Press Tab until the focus is back where it was first; each stop must be seen, not covered, and left again."""
     stops: list[str] = []
     problems: list[str] = []
-    first, last = None, None
+    first, last, stayed = None, None, 0
     for _ in range(MOST_STOPS):
         page.keyboard.press("Tab")
         stop: dict[str, Any] | None = page.evaluate(STOP, [LEAST_RING_PX, LEAST_RING_CONTRAST])
@@ -156,8 +161,11 @@ def walk(page: Page) -> Walk:
             continue
         if stop["id"] == first and len(stops) > 1:
             return Walk(stops, problems)
-        if stop["id"] == last:
+        stayed = stayed + 1 if stop["id"] == last else 0
+        if stayed > (DATE_STOPS if 'type="date"' in stop["html"] else 0):
             return Walk(stops, [*problems, f"the focus can't leave {stop['html']}"])
+        if stayed:
+            continue
         first = stop["id"] if first is None else first
         last = stop["id"]
         stops.append(stop["html"])

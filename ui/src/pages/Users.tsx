@@ -12,7 +12,7 @@ import { Pick } from "../parts/Pick";
 import { Secret } from "../parts/Secret";
 import { Empty, Of, Trouble, Waiting } from "../parts/Wait";
 import { Add } from "./users/Add";
-import { Matrix } from "./users/Matrix";
+import { FIRST, Matrix } from "./users/Matrix";
 import { Person } from "./users/Person";
 import { Roles } from "./users/Roles";
 import "./pages.css";
@@ -77,7 +77,7 @@ export default function Users() {
             {(found) => (
               <>
                 {may("roles.list") && <Roles policy={found} />}
-                <Matrix policy={found} noun={search.noun ?? ""} choose={(noun) => set({ noun })} />
+                <Matrix policy={found} noun={search.noun ?? FIRST} choose={(noun) => set({ noun })} />
               </>
             )}
           </Of>

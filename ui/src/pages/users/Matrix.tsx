@@ -3,15 +3,18 @@ import type { Schemas } from "../../api/client";
 import { Card } from "../../parts/Card";
 import { Pick } from "../../parts/Pick";
 
+const ALL = "all";
+/** What is shown before somebody chooses: all of it is some six hundred cells. */
+export const FIRST = "runs";
 const FAR: Record<string, string> = { none: "–", own: "own", shared: "own and shared", any: "everybody's" };
 
 export function Matrix({ policy, noun, choose }: { policy: Schemas["PolicyOut"]; noun: string; choose: (noun: string) => void }) {
   const nouns = [...new Set(policy.operations.map((row) => nounOf(row.name)))];
-  const shown = policy.operations.filter((row) => !noun || nounOf(row.name) === noun);
+  const shown = policy.operations.filter((row) => noun === ALL || nounOf(row.name) === noun);
   return (
     <Card
       title="What each role may do"
-      aside={<Pick label="What about" hidden value={noun} choices={[{ id: "", name: "Everything" }, ...nouns.map((id) => ({ id, name: id }))]} change={choose} />}
+      aside={<Pick label="What about" hidden value={noun} choices={[{ id: ALL, name: "Everything" }, ...nouns.map((id) => ({ id, name: id }))]} change={choose} />}
     >
       <div className="scroll tall" tabIndex={0} role="region" aria-label="Roles and operations">
         <table className="plain matrix">
