@@ -28,8 +28,8 @@ const PATIENCE_MS = 400;
 
 export default function NewRun() {
   const may = useMay();
-  const { recipe, template, from } = useSearch({ strict: false }) as Search;
-  const search = { recipe, template, from };
+  const { recipe, template, from, dataset } = useSearch({ strict: false }) as Search;
+  const search = { recipe, template, from, dataset };
   const beginning = useBeginning(search);
   const schema = useQuery({ queryKey: ["recipes", "schema"], staleTime: Infinity, queryFn: () => told(api.GET("/api/v1/recipes/schema")) });
   if (!may("runs.create")) return <Empty icon={FlaskConical} title="Your role starts no runs" />;

@@ -8,7 +8,7 @@ import { api, told } from "../api/client";
 import { useMay } from "../api/session";
 import { Card } from "../parts/Card";
 import { Of } from "../parts/Wait";
-import { keysOn } from "../shell/keys";
+import { setKeysOn, useKeysOn } from "../shell/keys";
 import { setTheme, useTheme, type Theme } from "../shell/theme";
 import { Filters } from "./settings/Filters";
 import { Home } from "./settings/Home";
@@ -67,7 +67,7 @@ export default function Settings() {
 
 function Own() {
   const theme = useTheme();
-  const [keys, setKeys] = useState(keysOn);
+  const keys = useKeysOn();
   return (
     <Card title="This browser">
       <div className="stack">
@@ -79,14 +79,7 @@ function Own() {
             </Radio>
           ))}
         </RadioGroup>
-        <Switch
-          className="switch"
-          isSelected={keys}
-          onChange={(is) => {
-            localStorage.setItem("keys", is ? "on" : "off");
-            setKeys(is);
-          }}
-        >
+        <Switch className="switch" isSelected={keys} onChange={setKeysOn}>
           <span className="knob" aria-hidden />
           Keys without ⌘, as g r for the runs
         </Switch>

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components";
 import { api, told } from "../../api/client";
 import { useMay } from "../../api/session";
+import { keepVerified } from "../../ledger/last";
 import type { Found } from "../../ledger/worker";
 import { Card } from "../../parts/Card";
 import { Long } from "../../parts/Long";
@@ -22,7 +23,10 @@ export function InBrowser({ size, open }: { size: number; open: (index: number) 
     const made = new Worker(new URL("../../ledger/worker.ts", import.meta.url), { type: "module" });
     worker.current = made;
     setFound({ type: "progress", done: 0, total: size });
-    made.onmessage = ({ data }: MessageEvent<Found>) => setFound(data);
+    made.onmessage = ({ data }: MessageEvent<Found>) => {
+      setFound(data);
+      if (data.type === "done") keepVerified(data.ok ? data.size : size, data.ok);
+    };
     made.onerror = () => setFound({ type: "done", ok: false, why: "The browser could not count." });
     made.postMessage({ key: key.data });
   };

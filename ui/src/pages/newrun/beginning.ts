@@ -4,16 +4,23 @@ import { api, Refused, told } from "../../api/client";
 import type { Base } from "./plan";
 import { put, type Plain } from "./yaml";
 
-export type Search = { recipe?: string; template?: string; from?: string };
+export type Search = { recipe?: string; template?: string; from?: string; dataset?: string };
 export type Beginning = { text: string; base: Base | null; said: string };
 export const USUAL = "quickstart";
 
 export function useBeginning(search: Search) {
-  return useQuery({ queryKey: ["beginning", search], queryFn: () => begin(search), staleTime: Infinity });
+  return useQuery({ queryKey: ["beginning", search], queryFn: async () => on(await begin(search), search.dataset), staleTime: Infinity });
 }
 
 /** A key for what belongs to one beginning. */
-export const keyOf = ({ recipe, template, from }: Search): string => (from ? `from ${from}` : template ? `template ${template}` : `recipe ${recipe ?? USUAL}`);
+export const keyOf = ({ recipe, template, from, dataset }: Search): string =>
+  (from ? `from ${from}` : template ? `template ${template}` : `recipe ${recipe ?? USUAL}`) + (dataset ? ` on ${dataset}` : "");
+
+/** Let a beginning train on a dataset of the home. */
+function on(beginning: Beginning, dataset?: string): Beginning {
+  if (!dataset) return beginning;
+  return { ...beginning, text: put(beginning.text, ["data", "sources"], [{ dataset }]), said: `${beginning.said}, on the dataset ${dataset}` };
+}
 
 async function begin({ recipe = USUAL, template, from }: Search): Promise<Beginning> {
   if (from) return fork(from);
