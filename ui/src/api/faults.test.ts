@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import { refusal } from "./client";
 import { faultsOf, isStale } from "./faults";

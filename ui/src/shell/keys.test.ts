@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, it } from "vitest";
 import { isTyping, keyReader, setKeysOn, type Wish } from "./keys";
 

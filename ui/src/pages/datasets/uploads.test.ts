@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test, vi } from "vitest";
 import { refusal, type Schemas } from "../../api/client";
 import { BY_LOOKING, type Upload } from "../../api/upload";

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { beforeEach, describe, expect, it } from "vitest";
 import { doable } from "./actions";
 import { dots, kpi, summary } from "./gate";
