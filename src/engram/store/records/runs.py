@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, false, func, select
 
 from engram.pipeline.folder import new_run_id
 from engram.schema.state import NEXT, State, step
 from engram.store import rows, tables
 from engram.store.database import now
 from engram.store.pages import Ask, Page, columns, list_page, to_record
-from engram.store.tables.base import Words
 
+MOST_ENDS = 100
 # In these nothing works on the run: it ended, for good or until somebody resumes it.
 ENDED: frozenset[State] = frozenset({"cancelled", "failed_user", "failed_platform", "refused", "published"})
 
@@ -106,16 +106,32 @@ def get_run(tx: Connection, id: str, visible_to: str | None = None) -> Run:
 def list_runs(tx: Connection, ask: Ask, named: str = "") -> Page[Run]:
     """Return a page of runs, newest first; filters: state, kind, task, recipe, template, beginning of the recipe.
 
-    named: the beginning of the recipe's name, or the end of the id, as people read it off a screen.
+    named: the end of an id, as people read it off a screen, or where no id ends so the beginning of the recipe's name.
     """
     runs = tables.runs
     query = columns(runs, Run).where(runs.c.deleted.is_(None))
     if named:
-        query = query.where(
-            (func.substr(runs.c.recipe, 1, len(named), type_=Words) == named)
-            | runs.c.id.endswith(named.upper().removeprefix("R_"), autoescape=True)
-        )
+        query = query.where(_named(tx, named, ask))
     return list_page(tx, query, runs, lambda row: to_record(Run, row), ask)
+
+
+def _named(tx: Connection, named: str, ask: Ask) -> ColumnElement[bool]:
+    """Return what is true of the runs that a few letters mean; what no run has is found out by indexes alone."""
+    runs = tables.runs.c
+    end = named.upper().removeprefix("R_")
+    ids = tx.scalars(select(runs.id).where(runs.id.endswith(end, autoescape=True)).limit(MOST_ENDS)).all()
+    if 0 < len(ids) < MOST_ENDS:  # more that end alike were not meant by their ends
+        seen = select(runs.id).where(runs.id.in_(ids))
+        if ask.visible_to is not None:  # whose id ends so must not be learnt from what is found in its place
+            seen = seen.where((runs.owner == ask.visible_to) | (runs.shared if ask.with_shared else false()))
+        if found := tx.scalars(seen).all():
+            return runs.id.in_(found)
+    recipes: list[str] = []
+    at = runs.recipe >= named
+    while (name := tx.scalar(select(func.min(runs.recipe)).where(at))) is not None and name.startswith(named):
+        recipes.append(name)
+        at = runs.recipe > name
+    return runs.recipe.in_(recipes)
 
 
 def count_runs(tx: Connection, visible_to: str | None = None) -> dict[State, int]:
