@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Button, Label, TextArea, TextField } from "react-aria-components";
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
-import { duration, number } from "./say";
+import { duration, percent } from "./say";
 import { Trouble } from "./Wait";
 
 type Said = { text: string; answer: unknown; seconds: number };
@@ -52,7 +52,7 @@ export function Try({ name }: { name: string }) {
             <p className="muted sm">
               {one.text} <span className="num">· {one.seconds < 1 ? `${Math.round(1000 * one.seconds)} ms` : duration(one.seconds)}</span>
             </p>
-            <Answer answer={one.answer} />
+            <Answer text={one.text} answer={one.answer} />
           </li>
         ))}
       </ol>
@@ -60,7 +60,7 @@ export function Try({ name }: { name: string }) {
   );
 }
 
-function Answer({ answer }: { answer: unknown }) {
+function Answer({ text, answer }: { text: string; answer: unknown }) {
   if (isLabel(answer)) {
     const best = Object.entries(answer.probabilities).sort((a, b) => b[1] - a[1]).slice(0, 5);
     return (
@@ -73,16 +73,43 @@ function Answer({ answer }: { answer: unknown }) {
             <li key={label}>
               <span>{label}</span>
               <Meter label={label} done={probability} total={1} />
-              <span className="num">{number(probability)}</span>
+              <span className="num">{percent(probability)}</span>
             </li>
           ))}
         </ul>
       </>
     );
   }
+  if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;
 }
 
+type Span = { label: string; start: number; end: number; score: number };
+
+/** A text with what was found in it: each span underlined, with its label and how sure the model is. Places count characters, not UTF-16 units. */
+function Spans({ text, spans }: { text: string; spans: Span[] }) {
+  const letters = Array.from(text);
+  const between = (start: number, end?: number) => letters.slice(start, end).join("");
+  if (spans.length === 0) return <p className="said">Nothing was found in this text.</p>;
+  return (
+    <p className="said">
+      {spans.map(({ label, start, end, score }, place) => (
+        <span key={start}>
+          {between(spans[place - 1]?.end ?? 0, start)}
+          <mark className="span">
+            {between(start, end)}
+            <span className="what">
+              {label} <span className="num">{percent(score)}</span>
+            </span>
+          </mark>
+        </span>
+      ))}
+      {between(spans[spans.length - 1]!.end)}
+    </p>
+  );
+}
+
 const isLabel = (answer: unknown): answer is { label: string; probabilities: Record<string, number> } =>
   typeof answer === "object" && answer !== null && "label" in answer && "probabilities" in answer;
+const isSpans = (answer: unknown): answer is { spans: Span[] } => typeof answer === "object" && answer !== null && "spans" in answer && Array.isArray(answer.spans);

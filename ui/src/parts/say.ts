@@ -11,6 +11,13 @@ export function number(value: number | null | undefined): string {
   return value.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 4);
 }
 
+/** A probability in percent, never rounded to certain: 99.3 %, <0.1 %, >99.9 %. */
+export function percent(share: number): string {
+  if (share > 0 && share < 0.001) return "<0.1 %";
+  if (share < 1 && share > 0.999) return ">99.9 %";
+  return `${(100 * share).toFixed(1)} %`;
+}
+
 /** A difference with its sign; a true minus, as wide as the plus. */
 export function signed(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";

@@ -1,0 +1,54 @@
+// @vitest-environment jsdom
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { api } from "../api/client";
+import { percent } from "./say";
+import { Try } from "./Try";
+
+async function answered(text: string, answer: unknown) {
+  vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [answer] }, response: new Response() } as never);
+  render(<Try name="tickets" />);
+  await userEvent.type(screen.getByRole("textbox", { name: "Text" }), text);
+  await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+  return (await screen.findAllByRole("listitem"))[0]!;
+}
+
+describe("what a deployment answers", () => {
+  beforeEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("is a label with the five likeliest, in percent", async () => {
+    const probabilities = { late: 0.9925, praise: 0.0072, payment: 3.13e-5, a: 1e-6, b: 1e-6, c: 1e-7 };
+    const shown = await answered("Where is it?", { label: "late", probabilities });
+    expect(shown.querySelectorAll(".bars li")).toHaveLength(5);
+    expect(shown).toHaveTextContent("99.3 %");
+    expect(shown).toHaveTextContent("<0.1 %");
+    expect(shown).not.toHaveTextContent("e-");
+  });
+
+  it("marks spans where they are, after letters of two units too", async () => {
+    const spans = [
+      { text: "Ana", label: "person", start: 2, end: 5, score: 0.981 },
+      { text: "Rome", label: "place", start: 15, end: 19, score: 1 },
+    ];
+    const shown = await answered("🙂 Ana lives in Rome now", { spans, tokens: [], tags: [] });
+    expect([...shown.querySelectorAll("mark")].map((one) => one.textContent)).toEqual(["Anaperson 98.1 %", "Romeplace 100.0 %"]);
+    expect(shown).toHaveTextContent(/lives in.*now$/);
+  });
+
+  it("says that a text has no spans", async () => {
+    expect(await answered("Nothing", { spans: [], tokens: ["Nothing"], tags: ["O"] })).toHaveTextContent("Nothing was found");
+  });
+
+  it("is the text that was written", async () => {
+    expect(await answered("Hello", { text: "Good day" })).toHaveTextContent("Good day");
+  });
+});
+
+describe("percent", () => {
+  it("never rounds to certain or impossible", () => {
+    expect([0, 0.0004, 0.5, 0.9996, 1].map(percent)).toEqual(["0.0 %", "<0.1 %", "50.0 %", ">99.9 %", "100.0 %"]);
+  });
+});
