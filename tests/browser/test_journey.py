@@ -124,7 +124,7 @@ def test_by_mouse_and_the_server_dies_in_the_middle(first, server):
 
 
 def test_by_the_keyboard_alone(first, browser, server):
-    made = server.call("POST", "/users", {"name": "kim", "role": "admin"}, repeatable=True)
+    made = server.call_in_person("POST", "/users", {"name": "kim", "role": "admin"})
     with visitor(browser, server.url, allowed=WHO_AM_I) as one:
         keys = Keyboard(one.page)
         one.open("/")
@@ -146,7 +146,7 @@ def test_by_the_keyboard_alone(first, browser, server):
         expect(one.page.locator(".runhead").get_by_text("Published")).to_be_visible(timeout=RUN_MS)
 
         keys.tab_to("tab", "Metrics")
-        keys.press("ArrowRight")
+        keys.go_to("tab", "Reports")
         expect(one.page.get_by_role("region", name="Measures of evaluate")).to_contain_text("accuracy")
         keys.tab_to("tab", "Reports", backwards=True)
         keys.go_to("tab", "Artifacts")
@@ -189,26 +189,46 @@ def test_by_the_keyboard_alone(first, browser, server):
         assert server.call("GET", "/deployments/keys")["artifact"] == server.call("GET", f"/runs/{run}")["artifact"]
 
 
+# What an Admin sees there and a Viewer doesn't: a control that was renamed is missed in the first, not praised in the second.
+CONTROLS = (
+    ("/", ["New run"]),
+    ("/runs", ["New run"]),
+    ("/runs/{run}", ["Fork"]),
+    ("/runs/{run}?tab=samples", ["Deploy"]),
+    ("/deployments?name=mouse", ["Stop", "Delete", "Deploy an artifact", "Promote", "Roll back to"]),
+    ("/datasets", ["Choose files"]),
+)
+
+
+def controls(page, names):
+    """Tell which of the names begin that of a button or a link."""
+    starts = {name: re.compile(f"^{re.escape(name)}") for name in names}
+    found = {
+        name: page.get_by_role("button", name=start).or_(page.get_by_role("link", name=start))
+        for name, start in starts.items()
+    }
+    return [name for name, there in found.items() if there.count()]
+
+
 def test_a_viewer_sees_no_control_that_is_refused(first, browser, server):
     run = server.call("GET", "/runs", query={"state": "published"})["items"][0]["id"]
-    made = server.call("POST", "/users", {"name": "val", "role": "viewer"}, repeatable=True)
+    for path in (f"/runs/{run}", "/deployments/mouse"):
+        server.call("PUT", f"{path}/share", {"shared": True})
+    made = server.call_in_person("POST", "/users", {"name": "val", "role": "viewer"})
     with visitor(browser, server.url, allowed=WHO_AM_I) as one:
         one.sign_in("val", made["password"])
-        old_and_new = {"old": made["password"], "new": PASSWORD}
-        one.send("POST", "/users/me/password", old_and_new)
+        assert one.send("POST", "/users/me/password", {"old": made["password"], "new": PASSWORD}) == 204
         one.sign_in("val", PASSWORD)
-        for path, absent in (
-            ("/", ["New run", "Start the 2-minute sample run"]),
-            ("/runs", ["New run", "Start the first one"]),
-            (f"/runs/{run}", ["Cancel run", "Pause run", "Resume run"]),
-            (f"/runs/{run}?tab=samples", ["Deploy"]),
-            ("/deployments", ["Roll back", "Stop", "Start", "Deploy an artifact", "Promote"]),
-            ("/datasets", ["Choose files"]),
-        ):
-            one.open(path)
-            for name in absent:
-                for role in ("button", "link"):
-                    expect(one.page.get_by_role(role, name=name, exact=True)).to_have_count(0)
+        for path, names in CONTROLS:
+            first.open(path.format(run=run))
+            assert controls(first.page, names) == names
+            one.open(path.format(run=run))
+            expect(one.page.get_by_role("alert")).to_have_count(0)
+            assert controls(one.page, names) == []
+        for shut in ("/runs/new", "/users", "/audit"):
+            one.open(shut)
+            expect(one.page.get_by_text("Your role does not open this page.")).to_be_visible()
+        assert one.watch.take() == []
         refused = [
             ("POST", "/runs", {"recipe": "toy"}),
             ("POST", f"/runs/{run}/cancel", {}),

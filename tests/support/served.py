@@ -87,6 +87,11 @@ class Served:
         with Api(self.url, self.key, patience=PATIENCE) as api:
             return api.call(method, f"{root}{path}", body, **more)
 
+    def call_in_person(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the API as the Admin who signed in last: what no key may do."""
+        with Api(self.url, self.token, patience=PATIENCE) as api:
+            return api.call(method, f"/api/v1{path}", body)
+
     def events(self, run: str) -> list[dict[str, Any]]:
         """Return every stored event of a run, in the order of their cursors."""
         found: list[dict[str, Any]] = []

@@ -3,12 +3,12 @@ import "./theme.css";
 import "./shell/shell.css";
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
-import { lazy, StrictMode, Suspense } from "react";
+import { lazy, StrictMode, Suspense, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { onSignedOut, Refused } from "./api/client";
-import { meQuery } from "./api/session";
+import { meQuery, useMay } from "./api/session";
 import { live } from "./live/hooks";
-import { PAGES } from "./pages";
+import { PAGES, type Page } from "./pages";
 import { Trouble, Waiting } from "./parts/Wait";
 import { Shell } from "./shell/Shell";
 
@@ -16,16 +16,12 @@ import { Shell } from "./shell/Shell";
 const Login = lazy(() => import("./shell/Login"));
 const NewPassword = lazy(() => import("./shell/NewPassword"));
 
-const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> });
+const root = createRootRoute({ component: Shell, notFoundComponent: Nowhere });
 const routes = PAGES.map((page) =>
   createRoute({
     getParentRoute: () => root,
     path: page.path,
-    component: () => (
-      <Suspense fallback={<Waiting rows={6} />}>
-        <page.view />
-      </Suspense>
-    ),
+    component: () => <View page={page} />,
   }),
 );
 const router = createRouter({ routeTree: root.addChildren(routes), defaultErrorComponent: ({ error }) => <Trouble error={error} /> });
@@ -43,6 +39,30 @@ onSignedOut(() => {
   live.close();
   client.setQueryData(meQuery.queryKey, null);
 });
+
+/** A page, or why it stays shut: what the role may not ask for is not asked for. */
+function View({ page }: { page: Page }) {
+  const may = useMay();
+  if (!may(page.may)) return <Shut title={page.name}>Your role does not open this page. An Admin can change what it may do.</Shut>;
+  return (
+    <Suspense fallback={<Waiting rows={6} />}>
+      <page.view />
+    </Suspense>
+  );
+}
+
+function Nowhere() {
+  return <Shut title="No such page">Nothing is at this address. The side bar and the search lead to every page.</Shut>;
+}
+
+function Shut({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <>
+      <h1>{title}</h1>
+      <p className="muted">{children}</p>
+    </>
+  );
+}
 
 function Door() {
   const me = useQuery(meQuery);

@@ -56,6 +56,13 @@ export default function RunPage() {
   useTopic("runs", (message) => {
     if (message.type === "run" && message.id === id && message.progress) setProgress(message.progress);
   });
+  if (run.error && !run.data)
+    return (
+      <>
+        <h1>Run</h1>
+        <Trouble error={run.error} again={() => void run.refetch()} />
+      </>
+    );
   return (
     <Of query={run} rows={6}>
       {(found) => (

@@ -46,11 +46,12 @@ export function gates(run: Run, verdicts: Verdict[]): Gate[] {
 
 /** A condition that holds or doesn't is a yes or no; what must be a certain number and is shows the number alone. */
 export function criterion({ metric, op, threshold, observed, passed, reason }: Pick<Schemas["FindingOut"], "metric" | "op" | "threshold" | "observed" | "passed" | "reason">): Criterion {
-  const bound = `${OPS[op] ?? op} ${plain(threshold)}`;
+  const gain = op.startsWith("gain ");
+  const bound = `${gain ? "≥" : (OPS[op] ?? op)} ${plain(threshold)}`;
   const yes = op === "==" && threshold === 1 && (observed === 0 || observed === 1);
-  const compared = op === "==" ? (passed ? plain(observed) : `${plain(observed)}, not ${plain(threshold)}`) : `${plain(observed)} ${bound}`;
+  const compared = op === "==" ? (passed ? plain(observed) : `${plain(observed)}, not ${plain(threshold)}`) : `${gain && (observed ?? 0) > 0 ? "+" : ""}${plain(observed)} ${bound}`;
   const exact = `${observed ?? "not measured"} ${OPS[op] ?? op} ${threshold}${reason ? `: ${reason}` : ""}`;
-  return { metric: metric.replaceAll("_", " "), text: yes ? (observed ? "yes" : "no") : compared, exact, passed };
+  return { metric: metric.replaceAll("_", " ") + (gain ? " gain" : ""), text: yes ? (observed ? "yes" : "no") : compared, exact, passed };
 }
 
 /** Four significant figures without zeros at the end: 0.001, 19.46, 0. */
