@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ArrowDown, ArrowUp, ListOrdered } from "lucide-react";
+import { memo, useState } from "react";
 import { Button } from "react-aria-components";
 import { api, told } from "../../api/client";
 import { useMay } from "../../api/session";
@@ -14,9 +15,11 @@ import { earlier, inOrder, later } from "./queue";
 import type { Row } from "./search";
 
 const MOST = 200;
+const FIRST = 20;
 
 /** The queue; null while nothing waits. */
-export function Queue({ own }: { own: (run: Row) => boolean }) {
+export const Queue = memo(function Queue({ own }: { own: (run: Row) => boolean }) {
+  const [whole, setWhole] = useState(false);
   const client = useQueryClient();
   const may = useMay();
   const doing = useDoing();
@@ -40,7 +43,7 @@ export function Queue({ own }: { own: (run: Row) => boolean }) {
     <Fold title={`Queue: ${queue.length}${waiting.data?.next ? " and more" : ""}`} icon={ListOrdered} open={queue.length < 6}>
       {doing.error !== null && <Trouble error={doing.error} />}
       <ol className="rows queue">
-        {queue.map((run, place) => {
+        {(whole ? queue : queue.slice(0, FIRST)).map((run, place) => {
           const mine = may("runs.update") && own(run);
           const [up, down] = [earlier(queue, run.id), later(queue, run.id)];
           return (
@@ -76,6 +79,11 @@ export function Queue({ own }: { own: (run: Row) => boolean }) {
           );
         })}
       </ol>
+      {!whole && queue.length > FIRST && (
+        <Button className="btn" onPress={() => setWhole(true)}>
+          Show all {queue.length}
+        </Button>
+      )}
     </Fold>
   );
-}
+});
