@@ -9,8 +9,8 @@ usage: tests/run_tests.sh [quick|all|browser|loader|metrics|training] [--slow] [
 
   quick     lint, types, arrows, the pages, unit, house and contract tests, and every example in the docs (≤ 5 minutes;
             default)
-  all       quick, and invariants, security, faults and end to end
-  browser   the pages, in Chromium; not part of all yet
+  all       quick, and invariants, security, faults, end to end and the pages in Chromium
+  browser   the pages in Chromium; without one they are left out, or fail with ENGRAM_BROWSER=required
   loader    reading, cleaning and splitting data
   metrics   metrics, intervals and gates
   training  the training loop, its invariants and the kinds
@@ -99,7 +99,7 @@ pages() {
 quick=(tests/contract tests/unit tests/house src launcher)
 case "$wanted" in
   quick) lint && pages && suites=("${quick[@]}") ;;
-  all) lint && pages && suites=(tests/e2e tests/faults tests/invariant tests/security "${quick[@]}") ;;
+  all) lint && pages && suites=(tests/e2e tests/faults tests/browser tests/invariant tests/security "${quick[@]}") ;;
   browser) suites=(tests/browser) ;;
   loader) suites=(tests/unit/data tests/security/test_datasets.py) ;;
   metrics) suites=(tests/unit/evaluate tests/unit/gate tests/contract/test_every_metric.py) ;;
