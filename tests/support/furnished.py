@@ -145,7 +145,8 @@ def listening(app: Any, listener: socket.socket) -> Iterator[None]:
 @contextmanager
 def furnished(home: Path) -> Iterator[Furnished]:
     """Furnish a new home, and serve it on the loopback while the block lasts."""
-    with socket.socket() as listener:
+    # Named as TCP, which lets answers of two pieces leave at once, as they do where a server opens its own socket.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1024)  # who connects before the server accepts waits
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

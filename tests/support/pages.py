@@ -13,9 +13,12 @@ ROW = re.compile(r'\{\s*path: "([^"]+)", name: "([^"]+)", group: (?:"(\w+)"|null
 ADDRESSES: dict[str, tuple[str, ...]] = {
     "/runs/$run": (
         "/runs/{run}",
+        "/runs/{run}?tab=config",
+        "/runs/{run}?tab=data",
         "/runs/{run}?tab=reports",
         "/runs/{run}?tab=samples",
         "/runs/{run}?tab=artifacts",
+        "/runs/{run}?tab=provenance",
         "/runs/{running}",
         "/runs/{running}?tab=logs",
         "/runs/{waiting}",
