@@ -44,8 +44,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-# What no pattern can touch: without capitals, ``:``, ``=``, ``-``, ``/`` and blanks, and nothing before an underscore but
-# one letter, as in an id. Most of what is logged is of this shape.
+# What no pattern can touch: no capitals, no `:`, `=`, `-`, `/` and blanks, and before an underscore nothing but one
+# letter, as in an id. Most of what is logged is of this shape.
 _PLAIN = re.compile(rf"(?:[a-z]_)?[a-z0-9.]{{0,{MAX_TEXT - 2}}}")
 
 

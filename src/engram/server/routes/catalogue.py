@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import registry
@@ -24,6 +24,7 @@ from engram.server.access import Here, Who
 from engram.server.datasets import named
 from engram.server.once import Key, once
 from engram.server.recipe_policy import check_policy
+from engram.server.route import Router
 from engram.server.shapes.catalogue import KindList, RecipeList, RecipeOut, RecipeText
 from engram.server.versions import tag
 from engram.store.pages import USUAL, Ask
@@ -31,7 +32,7 @@ from engram.store.records import recipes as stored
 from engram.store.records.recipes import StoredRecipe
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1", tags=["catalogue"])
+router = Router(prefix="/api/v1", tags=["catalogue"])
 SHOWN = ("title", "kind", "task", "use", "category")
 MOST_CHARACTERS = 200_000
 # Models that are no place on the disk: ours by their prefix, and the hub's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.convertors import Convertor, register_url_convertor
 
@@ -10,6 +10,7 @@ from engram import __version__
 from engram.errors import NotFound
 from engram.server.access import Here, Who
 from engram.server.front_page import front_page
+from engram.server.route import Router
 from engram.server.routes.health import problems_of
 from engram.server.shipped import ASSETS, Pages, Shipped, takes_gzip
 
@@ -35,7 +36,7 @@ class PageAddress(Convertor[str]):
 
 
 register_url_convertor("page", PageAddress())
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 
 @router.api_route("/assets/{name:path}", methods=METHODS, operation_id="pages.asset", response_class=Response)

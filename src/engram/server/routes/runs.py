@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -16,6 +16,7 @@ from engram.schema.state import flag
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.queue import queue
+from engram.server.route import Router
 from engram.server.routes.catalogue import NAME, load
 from engram.server.routes.templates import load_template
 from engram.server.shapes.runs import EventList, EventOut, RunList, RunOut, RunRow
@@ -26,7 +27,7 @@ from engram.store.records import events, evidence, runs, users
 from engram.store.records.runs import Run
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+router = Router(prefix="/api/v1/runs", tags=["runs"])
 Named = Annotated[str, Query(max_length=100, description="Beginning of the recipe, or end of the id.")]
 
 
