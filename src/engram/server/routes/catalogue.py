@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path as File
 from typing import Annotated, Any
 
@@ -61,8 +61,7 @@ def recipes(who: Who, here: Here, after: str | None = None, limit: int = USUAL) 
     """List people's recipes, newest first; the shipped ones stand on the first page."""
     with here.db.read() as tx:
         page = stored.list_recipes(tx, Ask(who.visible_to, after, limit))
-    shipped = [(name, read_tree(find_recipe(name)).data) for name in ([] if after else shipped_names())]
-    items = [shown_shipped(name, data) for name, data in shipped]
+    items = [shown_shipped(name) for name in ([] if after else shipped_names())]
     return RecipeList(items=items + [shown(one) for one in page.items], next=page.next)
 
 
@@ -72,7 +71,7 @@ def recipe(name: Name, who: Who, here: Here, response: Response) -> RecipeText:
     if name in shipped_names():
         who.require(f"recipe {name}", HOUSE)
         text = find_recipe(name).read_text(encoding="utf-8")
-        return RecipeText(**shown_shipped(name, read_tree(find_recipe(name)).data).model_dump(), text=text)
+        return RecipeText(**shown_shipped(name).model_dump(), text=text)
     found = find(here, who, name)
     tag(response, found.number)
     return RecipeText(**shown(found).model_dump(), text=found.source)
@@ -187,7 +186,9 @@ def shown(one: StoredRecipe) -> RecipeOut:
     return RecipeOut.model_validate({**said, **about, "created": from_micros(one.created)})
 
 
-def shown_shipped(name: str, data: dict[str, Any]) -> RecipeOut:
-    """Return a shipped recipe as a list shows it; it belongs to the house."""
+@cache
+def shown_shipped(name: str) -> RecipeOut:
+    """Return a shipped recipe as a list shows it; it belongs to the house, and changes with the program only."""
+    data = read_tree(find_recipe(name)).data
     about = {key: str(data.get(key, "") or "") for key in SHOWN}
     return RecipeOut.model_validate({**about, "name": name, "number": 0, "owner": HOUSE})
