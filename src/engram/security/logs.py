@@ -118,11 +118,13 @@ class _PrivateFile(RotatingFileHandler):
         """Write the line of a record, into the next file where this one has no room for it."""
         try:
             line = self.format(record) + self.terminator
-            if self.stream is None or self._bytes + len(line) >= self.maxBytes:
+            if self._bytes + len(line) >= self.maxBytes:
                 self.doRollover()
-            self.stream.write(line)
+            stream = self.stream or self._open()
+            self.stream = stream
+            stream.write(line)
             self._bytes += len(line)  # a line is ASCII
-            self.stream.flush()
+            stream.flush()
         except Exception:  # as the library has it: what can't be logged must not end what it was said by
             self.handleError(record)
 

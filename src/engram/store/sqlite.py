@@ -47,6 +47,6 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
         return
     # Neither of these asks for a lock or can fail, so the driver is told without the library's care for each statement.
-    driver = connection.connection.driver_connection
+    driver: Any = connection.connection.driver_connection
     driver.execute("PRAGMA query_only=1")
     driver.execute(begin)
