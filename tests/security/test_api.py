@@ -145,7 +145,7 @@ def test_every_route_names_an_operation_of_the_policy(app):
 def test_a_route_without_a_row_stops_the_server_at_its_start(house, monkeypatch):
     from engram.server.routes import health
 
-    router = health.APIRouter()
+    router = health.Router()
     router.get("/open", operation_id="doors.open")(lambda: None)
     monkeypatch.setattr(health, "router", router)
     with pytest.raises(UnknownName, match=r"doors\.open"):
@@ -155,7 +155,7 @@ def test_a_route_without_a_row_stops_the_server_at_its_start(house, monkeypatch)
 def test_a_route_that_does_not_ask_who_calls_stops_the_server_at_its_start(house, monkeypatch):
     from engram.server.routes import health
 
-    router = health.APIRouter()
+    router = health.Router()
     router.get("/open", operation_id="health.live")(lambda: None)
     monkeypatch.setattr(health, "router", router)
     with pytest.raises(PlatformError, match="who calls"):

@@ -8,7 +8,7 @@ import { createRoot } from "react-dom/client";
 import { onSignedOut, Refused } from "./api/client";
 import { meQuery, useMay } from "./api/session";
 import { live } from "./live/hooks";
-import { PAGES, type Page } from "./pages";
+import { pageAt, PAGES, type Page } from "./pages";
 import { Trouble, Waiting } from "./parts/Wait";
 import { Shell } from "./shell/Shell";
 
@@ -72,6 +72,9 @@ function Door() {
   if (me.data.must_change_password) return <NewPassword />;
   return <RouterProvider router={router} />;
 }
+
+// Its code comes while the server is asked who is signed in; one that fails to come is asked for again when it is shown.
+pageAt(location.pathname)?.load().catch(() => undefined);
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

@@ -109,8 +109,26 @@ def _fields(record: logging.LogRecord) -> Mapping[str, Any]:
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A rotated file that only its owner may read."""
+    """A rotated file that only its owner may read; each line is made once, and its length is counted here.
+
+    The library asks the disk before every line, and makes the line twice to see how long it is.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line of a record, into the next file where this one has no room for it."""
+        try:
+            line = self.format(record) + self.terminator
+            if self._bytes + len(line) >= self.maxBytes:
+                self.doRollover()
+            stream = self.stream or self._open()
+            self.stream = stream
+            stream.write(line)
+            self._bytes += len(line)  # a line is ASCII
+            stream.flush()
+        except Exception:  # as the library has it: what can't be logged must not end what it was said by
+            self.handleError(record)
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._bytes = os.fstat(descriptor).st_size
         return os.fdopen(descriptor, "a", encoding=self.encoding)

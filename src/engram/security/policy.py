@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from engram.errors import UnknownName
@@ -118,6 +119,18 @@ def reach_of(principal: Principal, operation: str, custom_roles: CustomRoles | N
 
 def operations_of(principal: Principal, custom_roles: CustomRoles | None = None) -> tuple[str, ...]:
     """Return what a principal may do at all, sorted; pages show no button for the rest."""
+    if principal.role in BUILT_IN:
+        return _of_built_in(principal.role, principal.scopes, must_change=principal.must_change_password)
+    return _reached(principal, custom_roles)
+
+
+@lru_cache(256)
+def _of_built_in(role: str, scopes: frozenset[str] | None, *, must_change: bool) -> tuple[str, ...]:
+    """Return what the table alone decides: no setting and no person changes it while a server runs."""
+    return _reached(Principal(role=role, scopes=scopes, must_change_password=must_change), None)
+
+
+def _reached(principal: Principal, custom_roles: CustomRoles | None) -> tuple[str, ...]:
     return tuple(sorted(name for name in OPERATIONS if reach_of(principal, name, custom_roles)))
 
 

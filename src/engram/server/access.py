@@ -5,9 +5,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from engram.errors import Forbidden, NotFound, NotSignedIn, StaleEpoch
@@ -99,15 +101,15 @@ class Caller:
         return decide(self.principal, operation, owner, self.roles, shared=shared).allowed
 
 
-def platform_of(request: Request) -> Platform:
+async def platform_of(request: Request) -> Platform:
     """Return what the server holds."""
     found: Platform = request.app.state.platform
     return found
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Identify who asks, count it against her budget, and refuse what the policy gives to nobody like her."""
-    here, operation = platform_of(request), str(getattr(request.scope.get("route"), "operation_id", "") or "")
+    here, operation = await platform_of(request), str(getattr(request.scope.get("route"), "operation_id", "") or "")
     address = client_address(request.client.host if request.client else "", (), ())
     given, via = _credential_of(request, operation)
     subject = "/".join(str(value)[:MOST_SUBJECT] for value in request.path_params.values())
@@ -116,7 +118,10 @@ def caller_of(request: Request) -> Caller:
         request.state.caller = caller
 
     id = str(getattr(request.state, "id", ""))
-    return admit(here, given, address, operation, via=via, subject=subject, known=known, request=id)
+    asked = partial(admit, here, given, address, operation, via=via, subject=subject, known=known, request=id)
+    if not given and here.roles.is_fresh:  # nothing has to be read, so nothing waits
+        return asked()
+    return await run_in_threadpool(asked)
 
 
 def admit(

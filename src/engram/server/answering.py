@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from engram.errors import PlatformError, Refused, UsageError
 from engram.schema.options import NO_OPTIONS, Options
 from engram.server.access import Caller
-from engram.server.filtering import guard_of
+from engram.server.filter_settings import NAME as FILTERS
+from engram.server.filter_settings import settings_in
+from engram.server.filtering import Guard
 from engram.server.platform import Platform
 from engram.store.records.deployments import Deployment
-from engram.store.records.settings import get_setting
+from engram.store.records.settings import Setting, get_settings
 
 # Settings of the home that bound every request; a request may ask for less.
 MOST_READ, MOST_WRITTEN = "predict.max_input_tokens", "predict.max_new_tokens"
@@ -58,10 +60,10 @@ def answer(
     let through, also while the answers are taken.
     """
     _refuse_stopped(found)
-    guard = guard_of(here, who, found.name)
+    guard, options = _as_set(here, who, found, options)
     guard.admit(inputs)
     artifact = drawn(found, key, who.principal.user)
-    told = here.core.predict(artifact, _documents(inputs), bounded(here, options))
+    told = here.core.predict(artifact, _documents(inputs), options)
     return Answers(artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
 
 
@@ -70,10 +72,10 @@ def write(
 ) -> Writing:
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
-    guard = guard_of(here, who, found.name)
+    guard, options = _as_set(here, who, found, options)
     guard.admit([asked])
     artifact = drawn(found, key, who.principal.user)
-    told = here.core.write(artifact, _documents([asked])[0], bounded(here, options))
+    told = here.core.write(artifact, _documents([asked])[0], options)
     said = (piece or json.loads(whole) for piece, whole in told)
     return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))
 
@@ -94,16 +96,21 @@ def _documents(inputs: Sequence[Any]) -> list[str]:
         raise UsageError(f"An input is no text: {error.reason}.", remedy="Remove half surrogate pairs.") from None
 
 
-def bounded(here: Platform, options: Options) -> Options:
+def _as_set(here: Platform, who: Caller, found: Deployment, options: Options) -> tuple[Guard, Options]:
+    """Return the filters and bounds of the home as they are set now, all of one moment."""
+    with here.db.read() as tx:
+        rows = get_settings(tx, FILTERS, MOST_READ, MOST_WRITTEN)
+    return Guard(here, who, found.name, settings_in(rows.get(FILTERS))), bounded(rows, options)
+
+
+def bounded(rows: Mapping[str, Setting], options: Options) -> Options:
     """Return options that stay within the settings of the home.
 
     Raises PlatformError for a setting that is no number: a bound that can't be read binds.
     """
-    with here.db.read() as tx:
-        most = {name: get_setting(tx, name) for name in (MOST_READ, MOST_WRITTEN)}
     limits = {}
-    for name, setting in most.items():
-        own = getattr(options, name.removeprefix("predict."))
+    for name in (MOST_READ, MOST_WRITTEN):
+        setting, own = rows.get(name), getattr(options, name.removeprefix("predict."))
         if setting is None or setting.value is None:
             limits[name] = own
         elif isinstance(setting.value, int) and setting.value >= 1:

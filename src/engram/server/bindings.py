@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
-from engram.errors import NotFound
 from engram.security import api_keys, entrance, refresh
 from engram.security.operations import Reach
 from engram.security.policy import CustomRole
@@ -18,6 +18,17 @@ from engram.store.records import api_keys as stored_keys
 from engram.store.records import logins, roles, users
 
 MICROS = 1_000_000
+# Asked at every request, so they are made once: making one takes longer than the database does.
+_OF_A_USER = ("id", "name", "role", "password_hash", "must_change_password", "disabled")
+
+
+def _user_by(column: str) -> Select[Any]:
+    known = tables.users.c
+    return select(*(known[name] for name in _OF_A_USER)).where(known[column] == bindparam("wanted"))
+
+
+_USER_BY_NAME, _USER_BY_ID = _user_by("name"), _user_by("id")
+_KEY = select(tables.api_keys).where(tables.api_keys.c.prefix == bindparam("wanted"))
 
 
 @dataclass(frozen=True)
@@ -28,16 +39,11 @@ class StoredUsers:
 
     def find(self, name: str) -> entrance.User | None:
         """Return the user of a folded name."""
-        with self.db.read() as tx:
-            return _user(tx, users.find_user(tx, name))
+        return self._one(_USER_BY_NAME, name)
 
     def get(self, user: str) -> entrance.User | None:
         """Return the user of an id."""
-        with self.db.read() as tx:
-            try:
-                return _user(tx, users.get_user(tx, user))
-            except NotFound:
-                return None
+        return self._one(_USER_BY_ID, user)
 
     def set_password(self, user: str, password_hash: str, *, must_change: bool) -> None:
         """Replace a user's password hash."""
@@ -59,6 +65,14 @@ class StoredUsers:
                 id=user.id,
             )
             return True
+
+    def _one(self, query: Select[Any], wanted: str) -> entrance.User | None:
+        with self.db.read() as tx:
+            row = tx.execute(query, {"wanted": wanted}).one_or_none()
+        if row is None:
+            return None
+        id, name, role, password_hash, must_change, disabled = row
+        return entrance.User(id, name, role, password_hash, must_change, disabled is not None)
 
 
 @dataclass(frozen=True)
@@ -163,9 +177,8 @@ class StoredKeys:
 
     def find(self, prefix: str) -> api_keys.ApiKey | None:
         """Return the key of a prefix, revoked and expired ones too."""
-        table = tables.api_keys
         with self.db.read() as tx:
-            row = tx.execute(select(table).where(table.c.prefix == prefix)).one_or_none()
+            row = tx.execute(_KEY, {"wanted": prefix}).one_or_none()
         if row is None:
             return None
         return api_keys.ApiKey(
@@ -203,12 +216,3 @@ def principal_of(db: Database, user: str, *, must_change: bool = False) -> Princ
     if found is None or found.disabled:
         return None
     return Principal(found.id, found.role, must_change_password=found.must_change_password)
-
-
-def _user(tx: Connection, found: users.User | None) -> entrance.User | None:
-    if found is None:
-        return None
-    row = tx.execute(select(tables.users).where(tables.users.c.id == found.id)).one()
-    return entrance.User(
-        found.id, found.name, found.role, row.password_hash, row.must_change_password, found.disabled is not None
-    )

@@ -5,6 +5,8 @@ Off the loopback it speaks mutual TLS whatever the note of the core says, so not
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ from typing import Any
 
 import grpc
 
-from engram import errors, files
+from engram import errors
 from engram.errors import EngramError
 from engram.rpc import core_pb2, core_pb2_grpc
 from engram.schema.options import NO_OPTIONS, Options
@@ -40,6 +42,9 @@ class CoreLink:
         self._home = home
         self._address = ""
         self._channel: grpc.Channel | None = None
+        self._asked: Any = None
+        self._opening, self._said = threading.Lock(), ""
+        self._note, self._secret = _Note(home / "core.json"), _Note(home / "keys" / "core.secret")
 
     def close(self) -> None:
         """Close the channel."""
@@ -48,8 +53,7 @@ class CoreLink:
 
     def present(self) -> str:
         """Return what tells the present core from those before it; empty when there is none."""
-        note = self._home / "core.json"
-        return note.read_text() if note.exists() else ""
+        return self._note.read() or ""
 
     def launch(self, **order: Any) -> Any:
         """Start an attempt; raises NoSlot when the machine is busy."""
@@ -114,15 +118,19 @@ class CoreLink:
             return self._stub().Health(core_pb2.HealthRequest(), **self._call(CALL_SECONDS))
 
     def _stub(self) -> Any:
-        note = self._home / "core.json"
-        if not note.exists():
+        note = self._note.read()
+        if note is None:
             raise errors.ServerAway("There is no core in this home.", remedy="`engram up` starts server and core.")
-        said = files.read_json(note)
-        address = str(said["address"])
-        if self._channel is None or address != self._address:
-            self.close()
-            self._channel, self._address = self._open(address, secured=bool(said.get("tls"))), address
-        return core_pb2_grpc.CoreStub(self._channel)  # type: ignore[no-untyped-call]
+        with self._opening:
+            if note != self._said:
+                said = json.loads(note)
+                address = str(said["address"])
+                if self._channel is None or address != self._address:
+                    self.close()
+                    self._channel, self._address = self._open(address, secured=bool(said.get("tls"))), address
+                    self._asked = core_pb2_grpc.CoreStub(self._channel)  # type: ignore[no-untyped-call]
+                self._said = note
+            return self._asked
 
     def _open(self, address: str, *, secured: bool) -> grpc.Channel:
         if is_loopback(address.rpartition(":")[0].strip("[]")) and not secured:
@@ -132,8 +140,32 @@ class CoreLink:
         return grpc.secure_channel(address, credentials, [("grpc.ssl_target_name_override", CORE_NAME)])
 
     def _call(self, seconds: float) -> dict[str, Any]:
-        secret = (self._home / "keys" / "core.secret").read_text().strip()
-        return {"timeout": seconds, "metadata": (("authorization", f"Bearer {secret}"),)}
+        secret = self._secret.read()
+        if secret is None:
+            raise errors.ServerAway(
+                "The core has no secret in this home.", remedy="`engram up` starts server and core."
+            )
+        return {"timeout": seconds, "metadata": (("authorization", f"Bearer {secret.strip()}"),)}
+
+
+class _Note:
+    """A small file that another process replaces now and then: looked at each time, read when it is another one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: tuple[tuple[int, int, int], str] | None = None
+
+    def read(self) -> str | None:
+        """Return what it says now, None when it is not there."""
+        try:
+            seen = self._path.stat()
+            present, found = (seen.st_ino, seen.st_mtime_ns, seen.st_size), self._found
+            if found is None or found[0] != present:
+                self._found = found = present, self._path.read_text()
+        except FileNotFoundError:
+            self._found = None
+            return None
+        return found[1]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from engram.files import canonical_json
 from engram.security.filters.built_in import BUILT_IN
 from engram.security.filters.check import Threshold
 from engram.security.filters.decision import Action, Rule, parse_rules
-from engram.store.records.settings import get_setting, put_setting
+from engram.store.records.settings import Setting, get_setting, put_setting
 
 NAME = "filters"
 SIDES = ("requests", "responses", "datasets")
@@ -85,7 +85,11 @@ def read_settings(tx: Connection) -> FilterSettings:
 
     Raises VerificationFailed for a row that means nothing: texts are refused then, not waved through.
     """
-    row = get_setting(tx, NAME)
+    return settings_in(get_setting(tx, NAME))
+
+
+def settings_in(row: Setting | None) -> FilterSettings:
+    """Return what a row of the settings says, None for one that was never set; raises what `read_settings` raises."""
     if row is None:
         return FilterSettings()
     try:

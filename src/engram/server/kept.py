@@ -24,7 +24,7 @@ class Kept(Generic[T]):
         """Return the value as it was at most a second ago."""
         with self._lock:
             found, turn = self._found, self._turn
-        if found is not None and self._clock() - found[0] < SECONDS:
+        if found is not None and self._counts(found):
             return found[1]
         read_at = self._clock()
         value = self._load()
@@ -32,6 +32,15 @@ class Kept(Generic[T]):
             if turn == self._turn:  # else it changed while it was read, and the next one reads again
                 self._found = (read_at, value)
         return value
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether the value is there, so that asking for it now need not read."""
+        with self._lock:
+            return self._found is not None and self._counts(self._found)
+
+    def _counts(self, found: tuple[float, T]) -> bool:
+        return self._clock() - found[0] < SECONDS
 
     def forget(self) -> None:
         """Read it again at the next use: it has changed."""

@@ -6,7 +6,8 @@ import re
 import zlib
 from typing import Annotated
 
-from fastapi import Header, Request, Response
+from fastapi import Header, Response
+from starlette.datastructures import Headers
 
 from engram.errors import UsageError
 
@@ -53,11 +54,8 @@ def version_of(given: str | None, version: int | None = None) -> int | None:
     return named
 
 
-def unless_known(request: Request, answer: Response) -> Response:
-    """Return 304 in place of an answer to a GET or HEAD whose ETag the caller has already."""
-    mine, known = answer.headers.get("etag"), request.headers.get("if-none-match", "")
-    if request.method not in ("GET", "HEAD") or answer.status_code != 200 or mine is None:
-        return answer
-    if mine not in [one.strip().removeprefix("W/") for one in known.split(",")]:
-        return answer
-    return Response(status_code=304, headers={name: answer.headers[name] for name in KEPT if name in answer.headers})
+def is_known(method: str, asked: Headers, status: int, told: Headers) -> bool:
+    """Tell whether the caller has an answer to a GET or HEAD already, by its ETag: 304 stands in its place."""
+    if method not in ("GET", "HEAD") or status != 200 or "etag" not in told:
+        return False
+    return told["etag"] in [one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from engram.store.records import runs
-from engram.store.records.runs import Run
+from engram.store.records.runs import Run, RunSummary
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Standing:
     away: str = ""
 
 
-def why(tx: Connection, standing: Standing, run: Run, may_see: Callable[[Run], bool]) -> str:
+def why(tx: Connection, standing: Standing, run: RunSummary, may_see: Callable[[Run], bool]) -> str:
     """Return why a run is not started yet, empty for one that doesn't wait.
 
     may_see: whether who asks may be told which run takes a slot.

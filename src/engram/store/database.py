@@ -25,10 +25,10 @@ WAIT_SECONDS = 10
 MOST_CONNECTIONS = 20  # at once, beside the five that stay open
 POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 _WRITER_LOCK = 0x656E6772616D  # "engram" in ASCII: the advisory lock that makes PostgreSQL's writers take turns
-_SQLITE_NOW = (
+_SQLITE_NOW = text(
     "SELECT CAST(strftime('%s', 'now') AS INTEGER) * 1000000 + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000"
 )
-_POSTGRES_NOW = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+_POSTGRES_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def now(tx: Connection) -> int:
 
     The clocks of clients have no part in it.
     """
-    return int(tx.execute(text(_SQLITE_NOW if tx.dialect.name == "sqlite" else _POSTGRES_NOW)).scalar_one())
+    return int(tx.execute(_SQLITE_NOW if tx.dialect.name == "sqlite" else _POSTGRES_NOW).scalar_one())
 
 
 def _note_table(connection: Connection, statement: Any, *_: Any) -> None:

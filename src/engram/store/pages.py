@@ -66,11 +66,11 @@ def list_page(
         query = query.where(here > end if ask.oldest else here < end)
     order = (created, identity) if ask.oldest else (created.desc(), identity.desc())
     query = query.order_by(*order).limit(ask.limit + 1)
-    rows = list(tx.execute(query.where(*conditions(table, ask))))
+    rows = list(tx.execute(query.where(*conditions(table, ask))).all())
     if ask.visible_to is not None and ask.with_shared and "shared" in table.c:
         # Each part by an index of its own, then laid together: one query with OR would walk through everybody's rows.
         others = (table.c.shared, table.c.owner != ask.visible_to)
-        rows += tx.execute(query.where(*conditions(table, replace(ask, visible_to=None)), *others))
+        rows += tx.execute(query.where(*conditions(table, replace(ask, visible_to=None)), *others)).all()
         rows.sort(key=lambda row: (row._mapping[created], row._mapping[identity]), reverse=not ask.oldest)
     items = tuple(make(row) for row in rows[: ask.limit])
     if len(rows) <= ask.limit:
@@ -134,8 +134,10 @@ def open_cursor(name: str, cursor: str) -> tuple[int, str]:
 
 def to_record(cls: type[T], row: Row[Any]) -> T:
     """Build a record from a row whose columns bear the names of its fields; lists become tuples."""
-    values = row._mapping
-    return cls(**{name: _fixed(values[name]) for name in _names(cast(Hashable, cls))})
+    names, values = _names(cast(Hashable, cls)), row._mapping
+    if row._fields == names:  # as `columns` selects them
+        return cls(*(tuple(value) if value.__class__ is list else value for value in row))
+    return cls(**{name: _fixed(values[name]) for name in names})
 
 
 def columns(table: Table, cls: type) -> Select[Any]:

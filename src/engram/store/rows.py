@@ -5,10 +5,11 @@ Writers take turns (`engram.store.database`), so what is read here before a chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Hashable, Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -34,11 +35,20 @@ def find(tx: Connection, table: Table, cls: type[T], what: str, visible_to: str 
 
 def maybe(tx: Connection, table: Table, cls: type[T], visible_to: str | None = None, **keys: Any) -> T | None:
     """Return the one row whose columns are as given, as a record, or None."""
-    query = columns(table, cls).where(*(table.c[name] == value for name, value in keys.items()))
+    wanted = {name: value for name, value in keys.items() if value is not None}
+    query = _by(table, cast(Hashable, cls), *wanted)
+    if len(wanted) < len(keys):
+        query = query.where(*(table.c[name].is_(None) for name in keys if name not in wanted))
     if visible_to is not None:
         query = query.where(table.c.owner == visible_to)
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(query, wanted).one_or_none()
     return None if row is None else to_record(cls, row)
+
+
+@cache
+def _by(table: Table, cls: Any, *names: str) -> Select[Any]:
+    """Return the query for rows by their columns; made once, since making it takes longer than the database does."""
+    return columns(table, cls).where(*(table.c[name] == bindparam(name) for name in names))
 
 
 def add(tx: Connection, table: Table, what: str, values: Mapping[str, Any]) -> None:

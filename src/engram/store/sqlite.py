@@ -41,5 +41,12 @@ def _connect(connection: Any, record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    connection.exec_driver_sql(f"PRAGMA query_only={int(options.get('engram_query_only', False))}")
-    connection.exec_driver_sql(options.get("engram_begin", "BEGIN"))
+    begin = options.get("engram_begin", "BEGIN")
+    if not options.get("engram_query_only", False):
+        connection.exec_driver_sql("PRAGMA query_only=0")
+        connection.exec_driver_sql(begin)
+        return
+    # Neither of these asks for a lock or can fail, so the driver is told without the library's care for each statement.
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA query_only=1")
+    driver.execute(begin)

@@ -35,4 +35,4 @@ def from_micros(micros: int) -> str:
     >>> from_micros(to_micros("2026-11-20T15:02:11.042000Z"))
     '2026-11-20T15:02:11.042000Z'
     """
-    return (_EPOCH + micros * _MICROSECOND).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -11,6 +11,7 @@ from support.security_stores import Clock, MemoryAudit
 
 from engram.errors import VerificationFailed
 from engram.files import canonical_json
+from engram.security import redact as redacting
 from engram.security.audit import NOTHING, AuditDraft, AuditRoot, digest_of, record, root_of, verify_chain
 from engram.security.redact import HIDDEN, MAX_TEXT, is_secret_name, redact, redact_text
 
@@ -136,6 +137,12 @@ def test_the_prefix_of_a_key_stays_and_so_does_plain_text():
     assert redact_text("egk_0123456789ab_" + "x" * 43) == "egk_0123456789ab_[hidden]"
     for text in ("run r_1 failed at step 100: loss=0.31", "see https://example.org/a?page=2#x", "mail ada@example.org"):
         assert redact_text(text) == text
+
+
+@given(st.from_regex(redacting._PLAIN, fullmatch=True))
+def test_what_is_passed_without_a_look_is_what_no_pattern_touches(text):
+    assert all(pattern.sub(instead, text) == text for pattern, instead in redacting._PATTERNS)
+    assert redact_text(text) == text and text.isprintable()
 
 
 def test_control_characters_can_not_forge_a_line():

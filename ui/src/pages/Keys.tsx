@@ -52,7 +52,7 @@ export default function Keys() {
                 <b>{one.name}</b>
                 <span className="muted mono sm">{one.prefix}</span>
               </span>
-              <span className="mono sm wrap">{one.scopes.join(", ")}</span>
+              <span className="mono sm wrap">{one.scopes.includes("*") ? "everything" : one.scopes.join(", ")}</span>
               <span className="muted sm">{one.used ? `used ${on(one.used)}` : "never used"}</span>
               <span className="muted sm">{one.expires ? `until ${on(one.expires)}` : "no end"}</span>
               {one.revoked ? (

@@ -63,9 +63,9 @@ export default function Overview() {
             <div className="grid flush">
               <AtWork runs={atWork} />
               <Machine />
-              <Failing waiting={waiting} runs={found.items.filter((run) => dots(run).some((one) => one.tone === "bad")).slice(0, 5)} />
+              <Failing waiting={waiting} newest={found.items} />
               {may("ledger.list") && <Ledger />}
-              <Last runs={found.items.filter((run) => !AT_WORK.has(run.state)).slice(0, 8)} />
+              <Last runs={found.items.filter((run) => run.ended).slice(0, 8)} />
             </div>
           ) : (
             <First />
@@ -151,7 +151,8 @@ function Machine() {
   );
 }
 
-function Failing({ waiting, runs }: { waiting: Schemas["WaitingOut"][]; runs: Run[] }) {
+function Failing({ waiting, newest }: { waiting: Schemas["WaitingOut"][]; newest: Run[] }) {
+  const runs = newest.filter((run) => dots(run).some((one) => one.tone === "bad")).slice(0, 5);
   return (
     <Card title="Failing gates" icon={ShieldAlert} className="c8">
       {waiting.length || runs.length ? (
@@ -160,7 +161,7 @@ function Failing({ waiting, runs }: { waiting: Schemas["WaitingOut"][]; runs: Ru
             <li key={one.id}>
               <span className="two">
                 <Link to={"/runs/$run" as never} params={{ run: one.run } as never}>
-                  {one.run.slice(-8)}
+                  {newest.find((run) => run.id === one.run)?.recipe} <span className="mono sm">{one.run.slice(-8)}</span>
                 </Link>
                 <span className="muted sm">
                   the {one.stage} gate missed {one.missed.map((finding) => finding.metric.replaceAll("_", " ")).join(", ")}

@@ -94,7 +94,9 @@ function One({ name }: { name: string }) {
           }
         >
           <Suspense fallback={<Waiting rows={8} />}>
-            <Code text={found.text} label={`Recipe ${found.name}, YAML`} />
+            <div className="recipe-text">
+              <Code text={found.text} label={`Recipe ${found.name}, YAML`} />
+            </div>
           </Suspense>
         </Card>
       )}

@@ -1,8 +1,8 @@
 // One run: where it stands, its gates, and everything that was measured, said and signed about it.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { usePrefetchQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Ban, ExternalLink, Pause, Play } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useState, type ComponentType } from "react";
 import { Button, Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { api, told, type Schemas } from "../api/client";
 import { useMay } from "../api/session";
@@ -15,19 +15,24 @@ import { Of, Trouble, Waiting } from "../parts/Wait";
 import { Fork } from "./run/Fork";
 import { Gates } from "./run/Gates";
 import { gates } from "./run/gates";
+import { curvesOf, reportsOf } from "./run/measured";
 import { Review } from "./run/Review";
 
 type Run = Schemas["RunOut"];
+const panel = (load: () => Promise<{ default: ComponentType<{ run: Run }> }>) => ({ load, view: lazy(load) });
 const TABS = [
-  { id: "metrics", name: "Metrics", view: lazy(() => import("./run/Metrics")) },
-  { id: "config", name: "Config", view: lazy(() => import("./run/Config")) },
-  { id: "data", name: "Data", view: lazy(() => import("./run/Data")) },
-  { id: "reports", name: "Reports", view: lazy(() => import("./run/Reports")) },
-  { id: "samples", name: "Try it", view: lazy(() => import("./run/Samples")) },
-  { id: "logs", name: "Logs", view: lazy(() => import("./run/Logs")) },
-  { id: "artifacts", name: "Artifacts", view: lazy(() => import("./run/Artifacts")) },
-  { id: "provenance", name: "Provenance", view: lazy(() => import("./run/Provenance")) },
+  { id: "metrics", name: "Metrics", ...panel(() => import("./run/Metrics")) },
+  { id: "config", name: "Config", ...panel(() => import("./run/Config")) },
+  { id: "data", name: "Data", ...panel(() => import("./run/Data")) },
+  { id: "reports", name: "Reports", ...panel(() => import("./run/Reports")) },
+  { id: "samples", name: "Try it", ...panel(() => import("./run/Samples")) },
+  { id: "logs", name: "Logs", ...panel(() => import("./run/Logs")) },
+  { id: "artifacts", name: "Artifacts", ...panel(() => import("./run/Artifacts")) },
+  { id: "provenance", name: "Provenance", ...panel(() => import("./run/Provenance")) },
 ];
+// What is shown first comes while the server is asked for the run.
+const tabOf = (asked: unknown) => TABS.find((one) => one.id === asked) ?? TABS[0]!;
+tabOf(new URLSearchParams(location.search).get("tab")).load().catch(() => undefined);
 
 export default function RunPage() {
   const { run: id } = useParams({ strict: false }) as { run: string };
@@ -38,6 +43,8 @@ export default function RunPage() {
     queryKey: ["run", id, "verdicts"],
     queryFn: () => told(api.GET("/api/v1/runs/{run}/verdicts", { params: { path: { run: id } } })),
   });
+  usePrefetchQuery(curvesOf(id)); // which the first tab shows, once the run itself is there
+  usePrefetchQuery(reportsOf(id));
   useTopic(
     `run/${id}`,
     (message) => {
@@ -174,7 +181,7 @@ function Actions({ run }: { run: Run }) {
 function Panels({ run }: { run: Run }) {
   const { tab } = useSearch({ strict: false }) as { tab?: string };
   const go = useNavigate();
-  const chosen = TABS.some((one) => one.id === tab) ? tab! : TABS[0]!.id;
+  const chosen = tabOf(tab).id;
   return (
     <Tabs
       className="tabs"

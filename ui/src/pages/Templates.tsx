@@ -131,7 +131,9 @@ export default function Templates() {
               <dd>{on(chosen.created)}</dd>
             </dl>
             <Suspense fallback={<Waiting rows={8} />}>
-              <Code text={chosen.recipe_text} label={`Recipe of ${chosen.name}, YAML`} />
+              <div className="recipe-text">
+                <Code text={chosen.recipe_text} label={`Recipe of ${chosen.name}, YAML`} />
+              </div>
             </Suspense>
           </Card>)}
         </div>

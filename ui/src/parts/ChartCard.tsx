@@ -5,7 +5,9 @@ import { ToggleButton } from "react-aria-components";
 import { Card } from "./Card";
 import type { Curve } from "./curves";
 
-const Chart = lazy(() => import("./Chart"));
+const load = () => import("./Chart");
+const Chart = lazy(load);
+load().catch(() => undefined); // whoever has a card for a chart shows one soon
 
 export function ChartCard({ title, summary, curves, aside }: { title: string; summary: string; curves: Curve[]; aside?: ReactNode }) {
   const [hidden, setHidden] = useState<Set<string>>(new Set());

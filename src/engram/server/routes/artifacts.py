@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,7 @@ from engram.artifacts.opened import opened
 from engram.artifacts.store import folder_of
 from engram.errors import NotFound, Refused
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.sealed import send
 from engram.server.shapes.artifacts import ArtifactList, ArtifactOut, Checked
 from engram.server.versions import IfMatch, tag, version_of
@@ -22,7 +23,7 @@ from engram.store.records import artifacts
 from engram.store.records.artifacts import Artifact
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/artifacts", tags=["artifacts"])
+router = Router(prefix="/api/v1/artifacts", tags=["artifacts"])
 
 
 class Sharing(BaseModel):

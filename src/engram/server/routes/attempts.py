@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import files
@@ -21,12 +21,13 @@ from engram.schema.state import NEXT, State
 from engram.server.access import Here, Who
 from engram.server.drain import STOPPED, command_of
 from engram.server.leased import present
+from engram.server.route import Router
 from engram.server.spool import take_in
 from engram.store.ingest import ingest
 from engram.store.records import artifacts, attempts, evidence, runs
 from engram.store.records.attempts import HOST, Attempt
 
-router = APIRouter(prefix="/api/v1/runs/{run}/attempts/{attempt}", tags=["attempts"])
+router = Router(prefix="/api/v1/runs/{run}/attempts/{attempt}", tags=["attempts"])
 Number = Annotated[int, Path(ge=1)]
 # An attempt may say that it works or how it ended; queues and leases are the server's.
 TOLD: tuple[State, ...] = (

@@ -6,20 +6,21 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from engram.server import csv_cells
 from engram.server.access import Here, Who
 from engram.server.auditing import check_audit
 from engram.server.platform import Platform
+from engram.server.route import Router
 from engram.server.shapes.people import AuditChecked, LineList
 from engram.store.pages import USUAL
 from engram.store.records import audit
 from engram.store.records.audit import Line, Wanted
 from engram.store.times import from_micros, to_micros
 
-router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+router = Router(prefix="/api/v1/audit", tags=["audit"])
 COLUMNS = (
     "id", "time", "actor", "via", "operation", "subject", "outcome", "reason", "address", "request", "detail",
 )  # fmt: skip

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import Field
 
 from engram.errors import Refused
 from engram.server.access import Here, Who
 from engram.server.admission import admit
 from engram.server.changing import Version, enter, find
+from engram.server.route import Router
 from engram.server.routes.deployments import Simulate, without_canary
 from engram.server.shapes.deployments import DeploymentOut
 from engram.store.records.deployments import Deployment
 
-router = APIRouter(prefix="/api/v1/deployments/{name}/canary", tags=["deployments"])
+router = Router(prefix="/api/v1/deployments/{name}/canary", tags=["deployments"])
 
 
 class NewCanary(Version):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import registry
@@ -24,6 +24,7 @@ from engram.server.access import Here, Who
 from engram.server.datasets import named
 from engram.server.once import Key, once
 from engram.server.recipe_policy import check_policy
+from engram.server.route import Router
 from engram.server.shapes.catalogue import KindList, RecipeList, RecipeOut, RecipeText
 from engram.server.versions import tag
 from engram.store.pages import USUAL, Ask
@@ -31,7 +32,7 @@ from engram.store.records import recipes as stored
 from engram.store.records.recipes import StoredRecipe
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1", tags=["catalogue"])
+router = Router(prefix="/api/v1", tags=["catalogue"])
 SHOWN = ("title", "kind", "task", "use", "category")
 MOST_CHARACTERS = 200_000
 # Models that are no place on the disk: ours by their prefix, and the hub's.
@@ -60,8 +61,7 @@ def recipes(who: Who, here: Here, after: str | None = None, limit: int = USUAL) 
     """List people's recipes, newest first; the shipped ones stand on the first page."""
     with here.db.read() as tx:
         page = stored.list_recipes(tx, Ask(who.visible_to, after, limit))
-    shipped = [(name, read_tree(find_recipe(name)).data) for name in ([] if after else shipped_names())]
-    items = [shown_shipped(name, data) for name, data in shipped]
+    items = [shown_shipped(name) for name in ([] if after else shipped_names())]
     return RecipeList(items=items + [shown(one) for one in page.items], next=page.next)
 
 
@@ -71,7 +71,7 @@ def recipe(name: Name, who: Who, here: Here, response: Response) -> RecipeText:
     if name in shipped_names():
         who.require(f"recipe {name}", HOUSE)
         text = find_recipe(name).read_text(encoding="utf-8")
-        return RecipeText(**shown_shipped(name, read_tree(find_recipe(name)).data).model_dump(), text=text)
+        return RecipeText(**shown_shipped(name).model_dump(), text=text)
     found = find(here, who, name)
     tag(response, found.number)
     return RecipeText(**shown(found).model_dump(), text=found.source)
@@ -186,7 +186,9 @@ def shown(one: StoredRecipe) -> RecipeOut:
     return RecipeOut.model_validate({**said, **about, "created": from_micros(one.created)})
 
 
-def shown_shipped(name: str, data: dict[str, Any]) -> RecipeOut:
-    """Return a shipped recipe as a list shows it; it belongs to the house."""
+@cache
+def shown_shipped(name: str) -> RecipeOut:
+    """Return a shipped recipe as a list shows it; it belongs to the house, and changes with the program only."""
+    data = read_tree(find_recipe(name)).data
     about = {key: str(data.get(key, "") or "") for key in SHOWN}
     return RecipeOut.model_validate({**about, "name": name, "number": 0, "owner": HOUSE})

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy import Connection
 
 from engram.errors import Refused
 from engram.pipeline import control
 from engram.schema.state import NEXT, State
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.routes.runs import find, told
 from engram.server.shapes.runs import RunOut
 from engram.store.records import attempts, runs
 from engram.store.records.runs import Run
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+router = Router(prefix="/api/v1/runs", tags=["runs"])
 RESUMABLE: frozenset[State] = frozenset(
     {"paused", "cancelled", "failed_user", "failed_platform", "preempted", "lost_contact"}
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from sqlalchemy import Connection
 
 from engram.config.tree import leaves
@@ -13,12 +12,13 @@ from engram.schema.codec import from_dict, to_dict
 from engram.schema.recipe import Recipe
 from engram.schema.report import Report
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.routes.runs import find
 from engram.server.shapes.runs import Compared, Comparison
 from engram.store.records import evidence
 from engram.store.records.runs import Run
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+router = Router(prefix="/api/v1/runs", tags=["runs"])
 
 
 @router.get("/compare", operation_id="runs.compare")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram import registry
@@ -22,6 +22,7 @@ from engram.server import datasets as material
 from engram.server import uploads
 from engram.server.access import Here, Who
 from engram.server.filtering import scan, text_of
+from engram.server.route import Router
 from engram.server.sealed import send_content
 from engram.server.shapes.datasets import DatasetDetail, DatasetList, PreviewOut, ScanOut
 from engram.server.versions import IfMatch, version_of
@@ -29,7 +30,7 @@ from engram.store.pages import USUAL, Ask
 from engram.store.records import datasets
 from engram.store.records.datasets import Dataset, DatasetChanges
 
-router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
+router = Router(prefix="/api/v1/datasets", tags=["datasets"])
 MOST_ROWS, MOST_CELL = 100, 2_000
 SAMPLE_LICENSE = "CC0-1.0"
 

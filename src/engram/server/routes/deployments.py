@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,13 +16,14 @@ from engram.server.admission import Mode, admit
 from engram.server.answering import answer, write
 from engram.server.changing import Version, enter, entered, find, shown, shown_change
 from engram.server.once import Key, answered, once
+from engram.server.route import Router
 from engram.server.shapes.deployments import DeploymentDetail, DeploymentList, DeploymentOut, Prediction
 from engram.server.streaming import begun, lines
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.pages import USUAL
 from engram.store.records import deployments
 
-router = APIRouter(prefix="/api/v1/deployments", tags=["deployments"])
+router = Router(prefix="/api/v1/deployments", tags=["deployments"])
 NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
 MOST_INPUTS, MOST_STOPS = 256, 8
 Simulate = Annotated[

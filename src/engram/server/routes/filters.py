@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.errors import UsageError
@@ -13,13 +13,14 @@ from engram.security.filters.explain import explain
 from engram.server.access import Here, Who
 from engram.server.filter_settings import FilterSettings, parse_settings, read_settings, write_settings
 from engram.server.filtering import filter_of, state_of
+from engram.server.route import Router
 from engram.server.routes.artifacts import find as find_artifact
 from engram.server.shapes.house import DecidedList, FiltersOut, TriedOut
 from engram.store.pages import USUAL
 from engram.store.records.filter_decisions import list_decisions
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/filters", tags=["filters"])
+router = Router(prefix="/api/v1/filters", tags=["filters"])
 MOST_CHARACTERS = 2_000_000
 
 

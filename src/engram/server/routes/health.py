@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from engram import __version__
 from engram.errors import EngramError
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.shapes.house import Readiness
 from engram.store.database import now
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/healthz", operation_id="health.live")

@@ -6,7 +6,6 @@ import shutil
 from dataclasses import replace
 from typing import Any, Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from engram import __version__
@@ -17,12 +16,13 @@ from engram.security.at_rest import rotate_home_kek
 from engram.security.signing_keys import rotate_signing_keys
 from engram.security.tokens import ACCESS_SECONDS
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.shapes.house import HomeStatus, Room
 from engram.server.uploads import HOME_QUOTA, USER_QUOTA, quota
 from engram.store.records.datasets import stored_bytes
 from engram.store.records.uploads import open_bytes
 
-router = APIRouter(prefix="/api/v1/home", tags=["home"])
+router = Router(prefix="/api/v1/home", tags=["home"])
 
 
 class Rotation(BaseModel):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.security import api_keys
@@ -13,12 +12,13 @@ from engram.security.roles import check_scopes
 from engram.server.access import Here, Who
 from engram.server.bindings import KeysOf
 from engram.server.once import Key, once
+from engram.server.route import Router
 from engram.server.shapes.people import KeyList, KeyMade
 from engram.store.pages import USUAL, Ask
 from engram.store.records import api_keys as stored
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
+router = Router(prefix="/api/v1/keys", tags=["keys"])
 TIMES = ("created", "expires", "revoked", "used")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import PlainTextResponse
 
 from engram.errors import NotFound
@@ -14,10 +14,11 @@ from engram.ledger.verify import verify_ledger
 from engram.schema.codec import to_dict
 from engram.schema.entry import Entry
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.shapes.artifacts import CheckOut
 from engram.server.shapes.ledger import EntryList, EntryOut, LeafList, LedgerChecked, Proof
 
-router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
+router = Router(prefix="/api/v1/ledger", tags=["ledger"])
 Index = Annotated[int, Path(ge=0)]
 # How many entries one request looks through: a rare type in a long ledger is found over several requests.
 MOST_SEARCHED, SEARCHED_AT_ONCE = 5_000, 200

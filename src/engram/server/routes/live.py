@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from time import perf_counter
 
-from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -23,8 +23,9 @@ from engram.server.live.protocol import EXTENSION
 from engram.server.live.topics import topic_of
 from engram.server.platform import Platform
 from engram.server.problems import as_problem, name_of
+from engram.server.route import Router
 
-router = APIRouter()
+router = Router()
 LOG = logging.getLogger(__name__)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,7 @@ from engram.schema.state import flag
 from engram.server import candidates, material, sealed, trainers
 from engram.server.access import Here, Who
 from engram.server.leased import present
+from engram.server.route import Router
 from engram.server.routes import templates
 from engram.store.pages import MOST
 from engram.store.records import attempts, evidence, points, runs
@@ -28,7 +29,7 @@ from engram.store.records.events import events_of
 from engram.store.records.runs import Run
 from engram.store.records.templates import Template
 
-router = APIRouter(prefix="/api/v1/models", tags=["models"])
+router = Router(prefix="/api/v1/models", tags=["models"])
 Id = Annotated[str, Path(max_length=64)]
 Kpi = Annotated[str, Field(max_length=100, pattern=r"^[\w.@/-]+$")]
 Kpis = Annotated[dict[Kpi, float], Field(min_length=1, max_length=100)]

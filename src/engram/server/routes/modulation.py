@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.errors import Forbidden, StaleEpoch, UsageError
@@ -17,13 +17,14 @@ from engram.server.access import Here, Who
 from engram.server.leased import present
 from engram.server.once import Key, once
 from engram.server.queue import queue
+from engram.server.route import Router
 from engram.server.routes.models import Kpis, find_run, hand_in, report_metrics, verdict
 from engram.server.routes.templates import load_template
 from engram.store.ingest import LEASE_SECONDS
 from engram.store.records import attempts, points, runs
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/modulation", tags=["modulation"])
+router = Router(prefix="/api/v1/modulation", tags=["modulation"])
 TRIAL = "trial"
 
 

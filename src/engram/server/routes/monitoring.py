@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
 from engram.server.access import Here, Who
 from engram.server.changing import find as find_deployment
+from engram.server.route import Router
 from engram.server.routes.runs import find
 from engram.store.records import points
 from engram.store.records.points import MOST_POINTS, Series
 from engram.store.times import from_micros
 
-router = APIRouter(tags=["metrics"])
+router = Router(tags=["metrics"])
 USUAL_POINTS, MOST_SERIES, MOST_IN_ALL = 500, 50, 20_000
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import RedirectResponse
 
 from engram.errors import Conflict, NotSignedIn
@@ -18,12 +18,13 @@ from engram.server import cookies
 from engram.server.access import Here, Who
 from engram.server.oauth_providers import NAME, provider_of
 from engram.server.platform import Platform
+from engram.server.route import Router
 from engram.server.routes.sign_ins import agent
 from engram.server.shapes.house import ProviderList
 from engram.store.records import users
 from engram.store.records.users import User
 
-router = APIRouter(prefix="/api/v1/oauth", tags=["oauth"])
+router = Router(prefix="/api/v1/oauth", tags=["oauth"])
 HOME_PAGE = "/"
 Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$")]
 

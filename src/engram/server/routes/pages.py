@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from starlette.convertors import Convertor, register_url_convertor
 
@@ -10,6 +11,8 @@ from engram import __version__
 from engram.errors import NotFound
 from engram.server.access import Here, Who
 from engram.server.front_page import front_page
+from engram.server.platform import Platform
+from engram.server.route import Router
 from engram.server.routes.health import problems_of
 from engram.server.shipped import ASSETS, Pages, Shipped, takes_gzip
 
@@ -35,11 +38,11 @@ class PageAddress(Convertor[str]):
 
 
 register_url_convertor("page", PageAddress())
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Router(tags=["pages"], include_in_schema=False)
 
 
 @router.api_route("/assets/{name:path}", methods=METHODS, operation_id="pages.asset", response_class=Response)
-def asset(name: str, who: Who, request: Request) -> Response:
+async def asset(name: str, who: Who, request: Request) -> Response:
     """Return a file of the built pages."""
     found = _pages(request).files.get(f"{ASSETS}{name}")
     if found is None:
@@ -48,14 +51,18 @@ def asset(name: str, who: Who, request: Request) -> Response:
 
 
 @router.api_route("/{address:page}", methods=METHODS, operation_id="pages.read", response_class=HTMLResponse)
-def page(address: str, who: Who, here: Here, request: Request) -> Response:
+async def page(address: str, who: Who, here: Here, request: Request) -> Response:
     """Return the document that shows every page; where it was not built, why, and what can be asked without it."""
     pages = _pages(request)
     if pages.index is not None:
         return _answer(pages.index, request)
     url = str(request.base_url).rstrip("/")
-    said = front_page(url, __version__, problems_of(here), request.app.openapi(), pages.missing)
+    said = await run_in_threadpool(_instead, here, url, request.app, pages.missing)
     return HTMLResponse(said, headers={"Cache-Control": "no-store"})
+
+
+def _instead(here: Platform, url: str, app: FastAPI, missing: str) -> str:
+    return front_page(url, __version__, problems_of(here), app.openapi(), missing)
 
 
 def _pages(request: Request) -> Pages:

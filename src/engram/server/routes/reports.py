@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from engram.errors import NotFound
@@ -14,11 +13,12 @@ from engram.pipeline.story_page import render_run
 from engram.schema.codec import to_dict
 from engram.schema.verdict import Verdict
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.routes.runs import find
 from engram.server.shapes.runs import ReportList, ReportOut, VerdictList, VerdictOut
 from engram.store.records import evidence
 
-router = APIRouter(prefix="/api/v1/runs/{run}", tags=["reports"])
+router = Router(prefix="/api/v1/runs/{run}", tags=["reports"])
 # The page allows its own style and script by digest (`pipeline.page`); here it also gets no origin and no frame.
 PAGE_POLICY = "sandbox allow-scripts; frame-ancestors 'none'"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -14,6 +13,7 @@ from engram.pipeline.review import record
 from engram.schema.codec import to_dict
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
+from engram.server.route import Router
 from engram.server.routes.runs import find
 from engram.server.shapes.runs import ReviewList, ReviewOut, WaitingList, WaitingOut
 from engram.store.pages import USUAL
@@ -21,7 +21,7 @@ from engram.store.records import evidence, reviews, runs
 from engram.store.records.evidence import Waiting
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1", tags=["reviews"])
+router = Router(prefix="/api/v1", tags=["reviews"])
 
 
 class Decision(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.security.operations import IN_PERSON, OPERATIONS, Reach
@@ -13,13 +13,14 @@ from engram.security.principal import USER_ROLES
 from engram.security.roles import make_role
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
+from engram.server.route import Router
 from engram.server.shapes.people import PolicyOut, RoleList, RoleOut
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.records import roles
 from engram.store.records.roles import Role
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1", tags=["roles"])
+router = Router(prefix="/api/v1", tags=["roles"])
 Name = Annotated[str, Path(max_length=64)]
 Far = Literal["own", "shared", "any"]
 

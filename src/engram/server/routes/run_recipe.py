@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import yaml
-from fastapi import APIRouter
 
 from engram.config.pin import pin_datasets
 from engram.errors import EngramError
@@ -16,12 +15,13 @@ from engram.schema.recipe import Recipe, Source
 from engram.server.access import Here, Who
 from engram.server.datasets import named
 from engram.server.recipe_check import differences, load_text
+from engram.server.route import Router
 from engram.server.routes.runs import find
 from engram.server.routes.validating import WIDTH
 from engram.server.shapes.runs import RecipeChange, RunRecipe
 from engram.store.records.runs import Run
 
-router = APIRouter(prefix="/api/v1/runs/{run}", tags=["runs"])
+router = Router(prefix="/api/v1/runs/{run}", tags=["runs"])
 
 
 @router.get("/recipe", operation_id="runs.recipe")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -16,6 +17,7 @@ from engram.schema.state import flag
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.queue import queue
+from engram.server.route import Router
 from engram.server.routes.catalogue import NAME, load
 from engram.server.routes.templates import load_template
 from engram.server.shapes.runs import EventList, EventOut, RunList, RunOut, RunRow
@@ -23,10 +25,13 @@ from engram.server.versions import IfMatch, tag, version_of
 from engram.server.waiting import why
 from engram.store.pages import USUAL
 from engram.store.records import events, evidence, runs, users
-from engram.store.records.runs import Run
+from engram.store.records.runs import Run, RunSummary
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
+router = Router(prefix="/api/v1/runs", tags=["runs"])
+# What the API shows of a run as it is stored, and which of that are times.
+_OWN = tuple(one.name for one in fields(RunSummary) if one.name in RunOut.model_fields)
+_TIMES = ("created", "started", "ended")
 Named = Annotated[str, Query(max_length=100, description="Beginning of the recipe, or end of the id.")]
 
 
@@ -112,11 +117,7 @@ def listed(
         names = users.names_of(tx, {run.owner for run in page.items})
         gates = evidence.decisions_of(tx, [run.id for run in page.items])
         items = [
-            RunRow(
-                **shown(run, waits(tx, here, who, run)).model_dump(),
-                by=names.get(run.owner, ""),
-                gates=gates.get(run.id, {}),
-            )
+            RunRow(**_said(run, waits(tx, here, who, run)), by=names.get(run.owner, ""), gates=gates.get(run.id, {}))
             for run in page.items
         ]
     return RunList(items=items, next=page.next)
@@ -196,7 +197,7 @@ def find(here: Here, who: Who, run: str) -> Run:
     return who.touch(found, f"run {run}")
 
 
-def waits(tx: Connection, here: Here, who: Who, run: Run) -> str:
+def waits(tx: Connection, here: Here, who: Who, run: RunSummary) -> str:
     """Return why a run waits, as far as the caller may know."""
     return why(tx, here.standing, run, lambda one: who.may("runs.read", one.owner, shared=one.shared))
 
@@ -211,8 +212,10 @@ def told(here: Here, who: Who, run: Run, response: Response) -> RunOut:
 
 def shown(run: Run, waits: str = "") -> RunOut:
     """Return a run as the API shows it."""
-    said = {name: getattr(run, name) for name in RunOut.model_fields if hasattr(run, name)}  # asdict copies the recipe
-    times = {
-        name: from_micros(said[name]) if said[name] is not None else None for name in ("created", "started", "ended")
-    }
-    return RunOut(**{**said, **times, "flag": flag(run.state), "waits": waits})
+    return RunOut(**_said(run, waits))
+
+
+def _said(run: RunSummary, waits: str) -> dict[str, Any]:
+    said = {name: getattr(run, name) for name in _OWN}  # asdict copies the recipe
+    times = {name: from_micros(said[name]) if said[name] is not None else None for name in _TIMES}
+    return {**said, **times, "flag": flag(run.state), "waits": waits}

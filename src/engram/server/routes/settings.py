@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict
 
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.settings_rows import Row
 from engram.server.settings_table import ROWS, row_of
 from engram.server.shapes.house import SettingList, SettingOut
@@ -16,7 +17,7 @@ from engram.store.records import settings
 from engram.store.records.settings import Setting
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/settings", tags=["settings"])
+router = Router(prefix="/api/v1/settings", tags=["settings"])
 Name = Annotated[str, Path(max_length=100)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.errors import NotSignedIn
@@ -13,13 +13,14 @@ from engram.security.entrance import SignedIn
 from engram.security.refresh import FAMILY_SECONDS
 from engram.server import cookies
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.shapes.people import SignedInOut, SignInList
 from engram.store.pages import USUAL, Ask
 from engram.store.records import logins
 from engram.store.records.logins import Login
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
+router = Router(prefix="/api/v1/sessions", tags=["sessions"])
 MICROS = 1_000_000
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.config.load import Loaded
@@ -14,6 +14,7 @@ from engram.pipeline.template import Wanted
 from engram.server import templates as registering
 from engram.server.access import Here, Who
 from engram.server.once import Key, once
+from engram.server.route import Router
 from engram.server.routes.catalogue import load, read, settled
 from engram.server.shapes.house import TemplateList, TemplateOut
 from engram.server.versions import IfMatch, version_of
@@ -21,7 +22,7 @@ from engram.store.pages import USUAL, Ask
 from engram.store.records import templates
 from engram.store.records.templates import Template
 
-router = APIRouter(prefix="/api/v1/templates", tags=["templates"])
+router = Router(prefix="/api/v1/templates", tags=["templates"])
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 RECIPE = r"^[a-z0-9_]{0,64}$"
 Change = Annotated[str, Field(max_length=4000)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,13 +17,14 @@ from engram.server.access import Here, Who
 from engram.server.once import Key, once
 from engram.server.problems import problem
 from engram.server.purposes import PURPOSES, Given, Purpose
+from engram.server.route import Router
 from engram.server.shapes.datasets import UploadDone, UploadList, UploadOut
 from engram.store.pages import USUAL, Ask
 from engram.store.records import uploads
 from engram.store.records.uploads import Upload
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
+router = Router(prefix="/api/v1/uploads", tags=["uploads"])
 MOST_BYTES = 1 << 40
 OFFSET = "Upload-Offset"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ from engram.security.principal import ADMIN, HOUSE
 from engram.security.roles import check_assignment
 from engram.server import cookies
 from engram.server.access import Caller, Here, Who
+from engram.server.route import Router
 from engram.server.shapes.people import MeOut, PasswordGiven, UserList, UserMade, UserOut
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.database import now
@@ -27,7 +28,7 @@ from engram.store.records.users import User
 from engram.store.rows import check_version
 from engram.store.times import from_micros
 
-router = APIRouter(prefix="/api/v1/users", tags=["users"])
+router = Router(prefix="/api/v1/users", tags=["users"])
 
 
 class Strict(BaseModel):

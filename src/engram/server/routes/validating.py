@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache, partial
 
 import yaml
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.config.jsonschema import recipe_schema
@@ -22,12 +21,13 @@ from engram.server.access import Here, Who
 from engram.server.datasets import find_dataset, named
 from engram.server.recipe_check import Fault, Looked, Step, look, steps_of
 from engram.server.recipe_policy import check_policy
+from engram.server.route import Router
 from engram.server.routes.catalogue import MOST_CHARACTERS, NAME, check_places, find
 from engram.server.routes.templates import find as find_template
 from engram.server.shapes.catalogue import EarlierOut, FaultOut, GateOut, KnownOut, RecipeChecked, RecipeSchema
 from engram.store.records import runs
 
-router = APIRouter(prefix="/api/v1/recipes", tags=["catalogue"])
+router = Router(prefix="/api/v1/recipes", tags=["catalogue"])
 WIDTH = 120
 
 

@@ -63,8 +63,8 @@ def decisions_of(tx: Connection, runs: Sequence[str]) -> dict[str, dict[str, Dec
     verdicts = tables.verdicts.c
     query = select(verdicts.run, verdicts.stage, verdicts.decision).where(verdicts.run.in_(runs))
     found: dict[str, dict[str, Decision]] = {}
-    for row in tx.execute(query.order_by(verdicts.run, verdicts.created, verdicts.stage)):
-        found.setdefault(row.run, {})[row.stage] = row.decision
+    for run, stage, decision in tx.execute(query.order_by(verdicts.run, verdicts.created, verdicts.stage)).all():
+        found.setdefault(run, {})[stage] = decision
     return found
 
 

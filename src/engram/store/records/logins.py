@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, bindparam, delete, literal, select, update
 
 from engram.store import rows, tables
 from engram.store.database import now
 from engram.store.ids import new_id
 from engram.store.pages import Ask, Page, columns, list_page, to_record
+
+# Asked at every request with an access token, so it is made once.
+_ALIVE = select(literal(1)).where(
+    tables.logins.c.family == bindparam("wanted"),
+    tables.logins.c.revoked.is_(None),
+    tables.logins.c.rotated.is_(None),
+    tables.logins.c.expires > bindparam("moment"),
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +107,7 @@ def get_login(tx: Connection, id: str, visible_to: str | None = None) -> Login:
 
 def is_alive(tx: Connection, family: str) -> bool:
     """Tell whether a family still has a token that can be used; access tokens name their family, and are asked so."""
-    logins = tables.logins.c
-    alive = (logins.family == family, logins.revoked.is_(None), logins.rotated.is_(None), logins.expires > now(tx))
-    return rows.count(tx, tables.logins, *alive) > 0
+    return tx.execute(_ALIVE, {"wanted": family, "moment": now(tx)}).first() is not None
 
 
 def find_family(tx: Connection, family: str) -> Login | None:

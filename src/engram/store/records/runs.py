@@ -20,8 +20,8 @@ ENDED: frozenset[State] = frozenset({"cancelled", "failed_user", "failed_platfor
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run. body: the resolved recipe; metrics: headline numbers; attempt, epoch: the present ones, 0 before any.
+class RunSummary:
+    """What a list needs of a run. metrics: headline numbers; attempt, epoch: the present ones, 0 before any.
 
     shared: with the house, to read. started: when it first ran; ended: when it ended, None again when it is resumed.
     deleted: since when only its row is left. change: grows with every change of any run, so that a reader can go on
@@ -41,7 +41,6 @@ class Run:
     epoch: int
     recipe_digest: str
     split_digest: str
-    body: Mapping[str, Any]
     metrics: Mapping[str, float]
     artifact: str
     template: str | None
@@ -54,6 +53,13 @@ class Run:
     created: int
     updated: int
     version: int
+
+
+@dataclass(frozen=True)
+class Run(RunSummary):
+    """One run whole. body: the resolved recipe."""
+
+    body: Mapping[str, Any]
 
 
 class RunChanges(TypedDict, total=False):
@@ -103,16 +109,16 @@ def get_run(tx: Connection, id: str, visible_to: str | None = None) -> Run:
     return rows.find(tx, tables.runs, Run, "run", visible_to, id=id)
 
 
-def list_runs(tx: Connection, ask: Ask, named: str = "") -> Page[Run]:
+def list_runs(tx: Connection, ask: Ask, named: str = "") -> Page[RunSummary]:
     """Return a page of runs, newest first; filters: state, kind, task, recipe, template, beginning of the recipe.
 
     named: the end of an id, as people read it off a screen, or where no id ends so the beginning of the recipe's name.
     """
     runs = tables.runs
-    query = columns(runs, Run).where(runs.c.deleted.is_(None))
+    query = columns(runs, RunSummary).where(runs.c.deleted.is_(None))
     if named:
         query = query.where(_named(tx, named, ask))
-    return list_page(tx, query, runs, lambda row: to_record(Run, row), ask)
+    return list_page(tx, query, runs, lambda row: to_record(RunSummary, row), ask)
 
 
 def _named(tx: Connection, named: str, ask: Ask) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from engram.store import rows, tables
 from engram.store.database import now
@@ -23,9 +23,17 @@ class Setting:
     version: int
 
 
+_SOME = columns(tables.settings, Setting).where(tables.settings.c.name.in_(bindparam("names", expanding=True)))
+
+
 def get_setting(tx: Connection, name: str) -> Setting | None:
     """Return a setting, or None while it was never set."""
     return rows.maybe(tx, tables.settings, Setting, name=name)
+
+
+def get_settings(tx: Connection, *names: str) -> dict[str, Setting]:
+    """Return several settings at once by name; those that were never set are left out."""
+    return {row.name: to_record(Setting, row) for row in tx.execute(_SOME, {"names": names})}
 
 
 def list_settings(tx: Connection) -> tuple[Setting, ...]:

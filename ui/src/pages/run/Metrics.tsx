@@ -2,23 +2,20 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Ruler, TrendingDown } from "lucide-react";
 import { useMemo, useState } from "react";
-import { api, told, type Schemas } from "../../api/client";
+import type { Schemas } from "../../api/client";
 import { useTopic } from "../../live/hooks";
 import { Card } from "../../parts/Card";
 import { ChartCard } from "../../parts/ChartCard";
 import { COLORS, DASHES, type Curve } from "../../parts/curves";
 import { number, signed } from "../../parts/say";
 import { Empty, Of } from "../../parts/Wait";
+import { curvesOf, reportsOf } from "./measured";
 
 const LOSSES = new Set(["loss", "valid_loss", "validation_loss"]);
 
 export default function Metrics({ run }: { run: Schemas["RunOut"] }) {
   const client = useQueryClient();
-  const key = ["run", run.id, "curves"];
-  const curves = useQuery({
-    queryKey: key,
-    queryFn: () => told(api.GET("/api/v1/runs/{run}/metrics", { params: { path: { run: run.id }, query: { max_points: 1000 } } })),
-  });
+  const curves = useQuery(curvesOf(run.id));
   // A training says something many times a second; its curves are drawn anew once in two.
   const [asked, setAsked] = useState(0);
   useTopic(`events/${run.id}`, (message) => {
@@ -26,12 +23,9 @@ export default function Metrics({ run }: { run: Schemas["RunOut"] }) {
     const now = Date.now();
     if (now - asked < 2000) return;
     setAsked(now);
-    void client.invalidateQueries({ queryKey: key });
+    void client.invalidateQueries({ queryKey: curvesOf(run.id).queryKey });
   });
-  const reports = useQuery({
-    queryKey: ["run", run.id, "reports"],
-    queryFn: () => told(api.GET("/api/v1/runs/{run}/reports", { params: { path: { run: run.id } } })),
-  });
+  const reports = useQuery(reportsOf(run.id));
   return (
     <div className="grid">
       <Of query={curves}>{(found) => <Curves found={found} />}</Of>

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from engram.server.access import Here, Who
 from engram.server.answering import answer, write
+from engram.server.route import Router
 from engram.server.routes.openai.asked import Asked, new_id, now, usage
 from engram.server.routes.openai.models import find_writer
 from engram.server.streaming import begun, server_sent
 
-router = APIRouter(prefix="/v1/chat/completions", tags=["openai"])
+router = Router(prefix="/v1/chat/completions", tags=["openai"])
 MOST_MESSAGES = 1000
 
 

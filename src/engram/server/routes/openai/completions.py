@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import Field, field_validator
 
 from engram.errors import UsageError
 from engram.server.access import Here, Who
 from engram.server.answering import answer, write
+from engram.server.route import Router
 from engram.server.routes.openai.asked import Asked, new_id, now, refuse_other, usage
 from engram.server.routes.openai.models import find_writer
 from engram.server.streaming import begun, server_sent
 
-router = APIRouter(prefix="/v1/completions", tags=["openai"])
+router = Router(prefix="/v1/completions", tags=["openai"])
 MOST_PROMPTS = 64
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.server.routes.openai.models import cannot, find
 
-router = APIRouter(prefix="/v1/embeddings", tags=["openai"])
+router = Router(prefix="/v1/embeddings", tags=["openai"])
 
 
 class Texts(BaseModel):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from engram import files
@@ -18,6 +18,7 @@ from engram.server import datasets as material
 from engram.server.access import Caller, Here, Who
 from engram.server.multipart import Received, receive
 from engram.server.platform import Platform
+from engram.server.route import Router
 from engram.server.routes.openai.pages import cursor_of, listing
 from engram.server.sealed import send_content
 from engram.server.training_rows import read_rows
@@ -26,7 +27,7 @@ from engram.store.pages import MOST, Ask
 from engram.store.records import datasets
 from engram.store.records.datasets import Dataset
 
-router = APIRouter(prefix="/v1/files", tags=["openai"])
+router = Router(prefix="/v1/files", tags=["openai"])
 FileId = Annotated[str, Path(max_length=64)]
 PURPOSE, FORMAT = "fine-tune", "jsonl"
 MOST_FILE_BYTES = 512 * 2**20

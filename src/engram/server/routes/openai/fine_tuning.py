@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from engram.server.fine_tuning_recipe import Content, Hyperparameters, build_rec
 from engram.server.once import Key, once
 from engram.server.platform import Platform
 from engram.server.queue import queue
+from engram.server.route import Router
 from engram.server.routes.commands import cancel_run
 from engram.server.routes.openai import files as file_routes
 from engram.server.routes.openai.fine_tuning_events import CHECKPOINT, TOLD, checkpoint, event
@@ -26,7 +27,7 @@ from engram.store.records import events, fine_tunings, runs
 from engram.store.records.fine_tunings import FineTuning
 from engram.store.records.runs import Run
 
-router = APIRouter(prefix="/v1/fine_tuning/jobs", tags=["openai"])
+router = Router(prefix="/v1/fine_tuning/jobs", tags=["openai"])
 RunId = Annotated[str, Path(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 AUTO = "auto"

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from engram import registry
 from engram.errors import UsageError
 from engram.schema.card import KindCard, TaskCard, TextOut
 from engram.server.access import Here, Who
+from engram.server.route import Router
 from engram.store.pages import MOST, Ask
 from engram.store.records import artifacts, deployments
 from engram.store.records.deployments import Deployment
 
-router = APIRouter(prefix="/v1/models", tags=["openai"])
+router = Router(prefix="/v1/models", tags=["openai"])
 Model = Annotated[str, Path(max_length=64)]
 
 
