@@ -109,9 +109,9 @@ def hash_of_nobody(hasher: Argon2Hasher) -> str:
 
     It is drawn and not hashed, so that no start of a server hashes for people who may never come.
     """
-    costs = hasher._hasher  # what pwdlib hands the parameters to, and has no other way to ask
-    salt, drawn = (encode(secrets.token_bytes(size)) for size in (costs.salt_len, costs.hash_len))
-    return f"$argon2id$v={ARGON2_VERSION}$m={costs.memory_cost},t={costs.time_cost},p={costs.parallelism}${salt}${drawn}"
+    own = hasher._hasher  # pwdlib has no other way to ask for its parameters
+    salt, drawn = (encode(secrets.token_bytes(size)) for size in (own.salt_len, own.hash_len))
+    return f"$argon2id$v={ARGON2_VERSION}$m={own.memory_cost},t={own.time_cost},p={own.parallelism}${salt}${drawn}"
 
 
 def encode(content: bytes) -> str:
