@@ -46,9 +46,11 @@ def queue(server):
 
 def until(server, kind, stage):
     """Ask until the run has said something."""
-    while not any((one["type"], one["stage"]) == (kind, stage) for one in server.events(server.run)):
+
+    def alive():
         assert server.call("GET", f"/runs/{server.run}")["state"] in ("queued", "running", "lost_contact")
-        rest()
+
+    server.hear(server.run, lambda one: (one["type"], one["stage"]) == (kind, stage), alive)
 
 
 def check(server, attempts, told=None):

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class Served:
         self.url = f"{'https' if '--tls' in options else 'http'}://127.0.0.1:{port}"
         self.process: subprocess.Popen[bytes] | None = None
         self.log = home.folder / "server.log"
+        self._asking: tuple[str, Api] | None = None
 
     def start(self, crashpoint: str = "") -> None:
         """Start server and core, and wait until both answer, unless the server is to die at a named point."""
@@ -84,8 +85,35 @@ class Served:
 
     def call(self, method: str, path: str, body: Any = None, *, root: str = "/api/v1", **more: Any) -> Any:
         """Call the API with the Admin's key; a server that is away is waited for."""
+        if method == "GET":  # tests ask again and again, and one connection serves
+            return self._asker().call(method, f"{root}{path}", body, **more)
         with Api(self.url, self.key, patience=PATIENCE) as api:
             return api.call(method, f"{root}{path}", body, **more)
+
+    def _asker(self) -> Api:
+        if self._asking is None or self._asking[0] != self.key:
+            self.hang_up()
+            self._asking = (self.key, Api(self.url, self.key, patience=PATIENCE))
+        return self._asking[1]
+
+    def hang_up(self) -> None:
+        """Close the connection that asks."""
+        if self._asking:
+            self._asking[1].__exit__(None, None, None)
+            self._asking = None
+
+    def hear(self, run: str, heard: Callable[[dict[str, Any]], bool], alive: Callable[[], None]) -> None:
+        """Read a run's events as they come until one is what is waited for; alive: asked while nothing new is said."""
+        after = 0
+        while True:
+            page = self.call("GET", f"/runs/{run}/events", query={"after": after})["items"]
+            if any(map(heard, page)):
+                return
+            if page:
+                after = page[-1]["cursor"]
+            else:
+                alive()
+                rest()
 
     def events(self, run: str) -> list[dict[str, Any]]:
         """Return every stored event of a run, in the order of their cursors."""
@@ -106,12 +134,14 @@ class Served:
     def kill(self) -> None:
         """End the server at once, as the system would."""
         assert self.process
+        self.hang_up()
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
         """Ask the server to end; it ends its core too."""
         assert self.process
+        self.hang_up()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=120)
 
