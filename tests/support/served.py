@@ -20,6 +20,7 @@ from engram.client.api import Api
 
 PASSWORD = "a long enough one 7"
 PATIENCE = 240.0
+LOOK_SECONDS = 0.25  # between two looks at a run: each costs the server time that the run could use
 
 
 def rest() -> None:
@@ -128,7 +129,7 @@ class Served:
         """Ask until a run is in one of the states."""
         while (found := self.call("GET", f"/runs/{run}"))["state"] not in states:
             assert found["state"] in ("queued", "running", "lost_contact", "preempted"), found
-            rest()
+            time.sleep(LOOK_SECONDS)
         return found
 
     def kill(self) -> None:
