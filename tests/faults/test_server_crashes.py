@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pr
 def idle(tmp_path):
     """A server that knows the toy recipe and does nothing."""
     home = make_home(tmp_path, rows=150)
-    with served(home) as one:
+    with served(home, known=True) as one:
         text = (home.folder / "toy.yaml").read_text().replace("path: tickets.csv", f"path: {home.folder}/tickets.csv")
         one.call("POST", "/recipes", {"text": text}, repeatable=True)
         yield one

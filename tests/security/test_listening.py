@@ -181,9 +181,10 @@ def test_browsers_are_kept_to_https_only_where_it_is_spoken_and_not_on_this_mach
         assert ("strict-transport-security" in answer.headers) is kept
 
 
-def test_a_client_of_plain_http_reads_no_authorities_and_believes_nobody(tmp_path):
+def test_a_client_of_plain_http_reads_no_authorities_and_believes_nobody(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGRAM_CA", str(trusted_file(tmp_path)))
     at = listen_at(tmp_path, "127.0.0.1", free_port(), time.time, tls=True)
     plain = driving._options(httpx, "http://127.0.0.1:1", "", None)["verify"]
     assert plain.verify_mode is ssl.CERT_REQUIRED and plain.check_hostname
     assert plain.cert_store_stats()["x509"] == 0
-    assert driving._options(httpx, at.base_url(), "", None)["verify"].cert_store_stats()["x509"] > 0
+    assert driving._options(httpx, at.base_url, "", None)["verify"].cert_store_stats()["x509"] > 0

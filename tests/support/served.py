@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support import new_home
 from support.home import Home
 
 from engram.client.api import Api
@@ -148,15 +149,20 @@ class Served:
 
 
 @contextmanager
-def served(home: Home, *options: str, signed_in: bool = True) -> Iterator[Served]:
-    """Serve a home while the block lasts; signed_in: change the first password and make a key."""
+def served(home: Home, *options: str, signed_in: bool = True, known: bool = False) -> Iterator[Served]:
+    """Serve a home while the block lasts; signed_in: change the first password and make a key.
+
+    known: begin with a home in which that has been done, for tests of what comes after it.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     one = Served(home, port, *options)
+    if known:
+        one.key = new_home.known(home.home, PASSWORD)
     one.start()
     try:
-        if signed_in:
+        if signed_in and not known:
             one.sign_in()
         yield one
     finally:
