@@ -46,6 +46,8 @@ fi
 export OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 NO_COLOR=1
 export PYTHONPATH="tests${PYTHONPATH:+:$PYTHONPATH}"
 unset ENGRAM_DEBUG ENGRAM_LAUNCHER
+# Tests start hundreds of processes; where compiled files aren't kept, each would compile the whole of Engram again.
+unset PYTHONDONTWRITEBYTECODE
 home=$(mktemp -d) || exit 2
 trap 'rm -rf "$home"' EXIT
 export ENGRAM_HOME="$home/home"
