@@ -46,11 +46,12 @@ fi
 export OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 NO_COLOR=1
 export PYTHONPATH="tests${PYTHONPATH:+:$PYTHONPATH}"
 unset ENGRAM_DEBUG ENGRAM_LAUNCHER
+# Tests start hundreds of processes; where compiled files aren't kept, each would compile the whole of Engram again.
+unset PYTHONDONTWRITEBYTECODE
 home=$(mktemp -d) || exit 2
 trap 'rm -rf "$home"' EXIT
 export ENGRAM_HOME="$home/home"
 
-failed=()
 check() {
   local name=$1 began=$SECONDS output
   shift
@@ -58,7 +59,7 @@ check() {
     printf '%-22s ok      %4d s\n' "$name" $((SECONDS - began))
   else
     printf '%s\n%-22s FAILED  %4d s\n' "$output" "$name" $((SECONDS - began))
-    failed+=("$name")
+    echo "$name" >>"$home/failed"
   fi
 }
 
@@ -95,20 +96,30 @@ pages() {
   check "pages size" npm --prefix ui run --silent budget
 }
 
+# The types are one process and the pages mostly another: neither waits for the other. The pages' lines come first.
+lint_and_pages() {
+  local beside
+  lint >"$home/lint" 2>&1 &
+  beside=$!
+  pages
+  wait "$beside"
+  cat "$home/lint"
+}
+
 # What takes longest comes first, so that no process is left alone with it in the end.
 quick=(tests/contract tests/unit tests/house src launcher)
 case "$wanted" in
-  quick) lint && pages && suites=("${quick[@]}") ;;
-  all) lint && pages && suites=(tests/e2e tests/faults tests/browser tests/invariant tests/security "${quick[@]}") ;;
+  quick) lint_and_pages && suites=("${quick[@]}") ;;
+  all) lint_and_pages && suites=(tests/e2e tests/faults tests/browser tests/invariant tests/security "${quick[@]}") ;;
   browser) suites=(tests/browser) ;;
   loader) suites=(tests/unit/data tests/security/test_datasets.py) ;;
   metrics) suites=(tests/unit/evaluate tests/unit/gate tests/contract/test_every_metric.py) ;;
   training) suites=(tests/unit/train tests/invariant tests/unit/kinds) ;;
 esac
-[ ${#failed[@]} -eq 0 ] || printf 'failed before the tests: %s\n' "${failed[*]}"
+[ ! -s "$home/failed" ] || printf 'failed before the tests: %s\n' "$(paste -sd ' ' "$home/failed")"
 
 processes=$("$python" -c 'import os; print(min(4, 1 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)))')
 "$python" -m pytest -p suites -n "$processes" --dist loadscope --no-loadscope-reorder ${filter[@]+"${filter[@]}"} ${options[@]+"${options[@]}"} "${suites[@]}"
 tests=$?
-[ ${#failed[@]} -eq 0 ] || exit 1
+[ ! -s "$home/failed" ] || exit 1
 exit $tests

@@ -2,14 +2,22 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from support.home import make_home
+from support.typed import Typed, warm
+
+
+@pytest.fixture(scope="module")
+def server():
+    with warm() as running:
+        yield running
 
 
 @pytest.fixture
-def home(tmp_path):
-    return make_home(tmp_path)
+def home(tmp_path, server):
+    return Typed(make_home(tmp_path).folder, server=server)
 
 
 def with_gate(home, line):
@@ -87,9 +95,9 @@ def test_a_second_writer_of_the_home_is_told_who_owns_it(home):
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
+def stopped(tmp_path_factory, server):
     """A run that is trained and not yet judged: its worker died right after it named its candidate."""
-    home = make_home(tmp_path_factory.mktemp("stopped"))
+    home = Typed(make_home(tmp_path_factory.mktemp("stopped")).folder, server=server)
     done = home.engram("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": "worker.after-candidate"})
     assert done.returncode == 1
     run = home.last_run()
@@ -109,7 +117,7 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 def test_a_worker_that_lies_is_refused_with_the_reason(stopped, tmp_path, lie):
     change, words = LIES[lie]
-    home = type(stopped)(tmp_path)
+    home = replace(stopped, folder=tmp_path)
     shutil.copytree(stopped.folder, tmp_path, dirs_exist_ok=True)
     candidate = home.last_run() / "candidate.json"
     candidate.write_text(json.dumps(json.loads(candidate.read_text()) | change))
@@ -120,7 +128,7 @@ def test_a_worker_that_lies_is_refused_with_the_reason(stopped, tmp_path, lie):
 
 
 def test_weights_that_were_changed_after_training_are_refused(stopped, tmp_path):
-    home = type(stopped)(tmp_path)
+    home = replace(stopped, folder=tmp_path)
     shutil.copytree(stopped.folder, tmp_path, dirs_exist_ok=True)
     said = json.loads((home.last_run() / "candidate.json").read_text())
     weights = home.last_run() / "checkpoints" / said["checkpoint"] / "weights.safetensors"
@@ -133,7 +141,7 @@ def test_weights_that_were_changed_after_training_are_refused(stopped, tmp_path)
 
 
 def test_a_report_that_is_changed_after_its_verdict_is_refused(stopped, tmp_path):
-    home = type(stopped)(tmp_path)
+    home = replace(stopped, folder=tmp_path)
     shutil.copytree(stopped.folder, tmp_path, dirs_exist_ok=True)
     report = home.last_run() / "reports" / "data.json"
     said = json.loads(report.read_text())
@@ -145,7 +153,7 @@ def test_a_report_that_is_changed_after_its_verdict_is_refused(stopped, tmp_path
 
 
 def test_a_recipe_that_is_changed_after_the_declaration_is_refused(stopped, tmp_path):
-    home = type(stopped)(tmp_path)
+    home = replace(stopped, folder=tmp_path)
     shutil.copytree(stopped.folder, tmp_path, dirs_exist_ok=True)
     recipe = home.last_run() / "recipe.json"
     recipe.write_text(json.dumps(json.loads(recipe.read_text()) | {"title": "something else"}))

@@ -64,9 +64,11 @@ class Elsewhere:
 
 def training(server, run, attempt, process):
     """Ask until an attempt has told a step of its training."""
-    while not any((one["type"], one["attempt"]) == ("metric", attempt) for one in server.events(run)):
+
+    def alive():
         assert process.poll() is None, process.communicate()
-        rest()
+
+    server.hear(run, lambda one: (one["type"], one["attempt"]) == ("metric", attempt), alive)
 
 
 def test_a_template_is_trained_elsewhere_while_the_server_is_killed_and_started_again(server, tmp_path):

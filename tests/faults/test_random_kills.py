@@ -29,7 +29,7 @@ EVERY = pytest.mark.parametrize("whom", ["server", "core", "attempt"])
 @pytest.fixture
 def server(tmp_path):
     home = make_home(tmp_path, rows=150)
-    with served(home) as one:
+    with served(home, known=True) as one:
         text = (home.folder / "toy.yaml").read_text().replace("path: tickets.csv", f"path: {home.folder}/tickets.csv")
         one.call("POST", "/recipes", {"text": text}, repeatable=True)
         yield one

@@ -2,10 +2,13 @@
 
 import json
 import random
+from collections.abc import Iterator
 
 import pytest
+from support.fork_server import ForkServer
 from support.home import Home
 from support.served import rest
+from support.typed import Typed, warm
 
 from engram.files import is_locked
 
@@ -30,6 +33,18 @@ PARENT_POINTS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ForkServer | None]:
+    with warm() as running:
+        yield running
+
+
+@pytest.fixture
+def quick(fresh: Home, server: ForkServer | None) -> Home:
+    """The fresh home, with commands that don't wait for imports; the run without a fault had its own interpreters."""
+    return Typed(fresh.folder, server=server)
+
+
 def finish(home: Home, expected: dict[str, bytes]) -> None:
     """Resume the only run until it is published, and check everything that a crash could have spoilt."""
     done = home.engram("train", "--resume", "last")
@@ -47,28 +62,28 @@ def finish(home: Home, expected: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("point", CHILD_POINTS)
-def test_a_child_that_dies_fails_the_attempt_and_the_next_one_goes_on(fresh, uninterrupted, point):
-    done = fresh.engram("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": point})
+def test_a_child_that_dies_fails_the_attempt_and_the_next_one_goes_on(quick, uninterrupted, point):
+    done = quick.engram("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": point})
     assert done.returncode == 1
     assert "--resume" in done.stderr
-    assert fresh.record()["state"] == "failed_platform"
-    assert fresh.artifacts() == []
-    finish(fresh, uninterrupted[1])
+    assert quick.record()["state"] == "failed_platform"
+    assert quick.artifacts() == []
+    finish(quick, uninterrupted[1])
 
 
 @pytest.mark.parametrize("point", PARENT_POINTS)
-def test_a_parent_that_dies_is_seen_as_lost_contact_and_the_next_one_goes_on(fresh, uninterrupted, point):
-    done = fresh.engram("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": point})
+def test_a_parent_that_dies_is_seen_as_lost_contact_and_the_next_one_goes_on(quick, uninterrupted, point):
+    done = quick.engram("train", "toy.yaml", environment={"ENGRAM_CRASHPOINT": point})
     assert done.returncode == -9
-    assert not is_locked(fresh.home)
-    listed = fresh.json("runs", "list")
+    assert not is_locked(quick.home)
+    listed = quick.json("runs", "list")
     assert [one["state"] for one in listed] == ["lost_contact"]
-    finish(fresh, uninterrupted[1])
+    finish(quick, uninterrupted[1])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
-def test_three_random_kills_in_one_run(fresh, uninterrupted, seed):
+def test_three_random_kills_in_one_run(quick, uninterrupted, seed):
     chance = random.Random(seed)
     points = ["train.after-step", "run.after-event", "judge.after-report", "ledger.after-write"]
     first = True
@@ -76,9 +91,9 @@ def test_three_random_kills_in_one_run(fresh, uninterrupted, seed):
         point = f"{chance.choice(points)}:{chance.randint(1, 9)}"
         arguments = ("toy.yaml",) if first else ("--resume", "last")
         first = False
-        fresh.engram("train", *arguments, environment={"ENGRAM_CRASHPOINT": point})
-    if json.loads((fresh.last_run() / "run.json").read_text())["state"] != "published":
-        finish(fresh, uninterrupted[1])
+        quick.engram("train", *arguments, environment={"ENGRAM_CRASHPOINT": point})
+    if json.loads((quick.last_run() / "run.json").read_text())["state"] != "published":
+        finish(quick, uninterrupted[1])
 
 
 def test_pause_and_resume_by_command(fresh, uninterrupted):

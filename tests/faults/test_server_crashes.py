@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pr
 def idle(tmp_path):
     """A server that knows the toy recipe and does nothing."""
     home = make_home(tmp_path, rows=150)
-    with served(home) as one:
+    with served(home, known=True) as one:
         text = (home.folder / "toy.yaml").read_text().replace("path: tickets.csv", f"path: {home.folder}/tickets.csv")
         one.call("POST", "/recipes", {"text": text}, repeatable=True)
         yield one
@@ -46,9 +46,11 @@ def queue(server):
 
 def until(server, kind, stage):
     """Ask until the run has said something."""
-    while not any((one["type"], one["stage"]) == (kind, stage) for one in server.events(server.run)):
+
+    def alive():
         assert server.call("GET", f"/runs/{server.run}")["state"] in ("queued", "running", "lost_contact")
-        rest()
+
+    server.hear(server.run, lambda one: (one["type"], one["stage"]) == (kind, stage), alive)
 
 
 def check(server, attempts, told=None):

@@ -40,8 +40,7 @@ def test_a_standby_takes_over_from_a_server_that_is_killed(server):
         assert standby.poll() is None, log.read_text()
         assert server.call("GET", "/users/me")["role"] == "admin"
         rest()
-    while not any((one["type"], one["stage"]) == ("metric", "train") for one in server.events(server.run)):
-        rest()
+    server.hear(server.run, lambda one: (one["type"], one["stage"]) == ("metric", "train"), lambda: None)
     server.kill()
     server.process = standby  # it listens where the first one did; attempts and clients find it there
     record = server.wait(server.run, "published")

@@ -32,8 +32,7 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = torchrun(folder, "killed")
     assert done.returncode != 0
     alone(folder / "crowd", "pause")
-    do(folder, "after_death")
-    do(folder / "crowd", "go_on")
+    do(folder, "after_death", "crowd/go_on")
     alone(folder, "go_on")
     return folder
 

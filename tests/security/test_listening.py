@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
+from engram.client import driving
 from engram.client.api import Api
 from engram.client.trust import trust, trusted_file
 from engram.errors import ServerAway, UsageError, VerificationFailed
@@ -178,3 +179,12 @@ def test_browsers_are_kept_to_https_only_where_it_is_spoken_and_not_on_this_mach
         with open_platform(settings_of(tmp_path), f"{scheme}://e.org") as (platform, _):
             answer = TestClient(create_app(platform), base_url=f"https://{name}").get("/healthz")
         assert ("strict-transport-security" in answer.headers) is kept
+
+
+def test_a_client_of_plain_http_reads_no_authorities_and_believes_nobody(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENGRAM_CA", str(trusted_file(tmp_path)))
+    at = listen_at(tmp_path, "127.0.0.1", free_port(), time.time, tls=True)
+    plain = driving._options(httpx, "http://127.0.0.1:1", "", None)["verify"]
+    assert plain.verify_mode is ssl.CERT_REQUIRED and plain.check_hostname
+    assert plain.cert_store_stats()["x509"] == 0
+    assert driving._options(httpx, at.base_url, "", None)["verify"].cert_store_stats()["x509"] > 0

@@ -9,13 +9,14 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pwdlib.hashers.argon2 import Argon2Hasher
 from support.security_stores import CountingHasher, MemoryUsers, make_desk
 
 from engram.errors import NotSignedIn, Throttled, UsageError, WeakPassword
 from engram.security import login
 from engram.security.entrance import fold_name
 from engram.security.password_change import change_password, make_first_admin
-from engram.security.passwords import Passwords, check_password, make_password
+from engram.security.passwords import Passwords, check_password, hash_of_nobody, make_password
 from engram.security.policy import decide
 from engram.security.refresh import FamilyRevoked, digest_of
 from engram.security.tokens import verify_access_token
@@ -295,6 +296,16 @@ def test_the_default_is_argon2id_with_64_mib():
     passwords = Passwords()
     assert passwords.hash("x").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
     passwords.close()
+
+
+def test_what_a_stranger_is_compared_with_costs_what_a_user_costs_and_fits_nobody():
+    hasher = Argon2Hasher()
+    drawn, real = hash_of_nobody(hasher), hasher.hash("x")
+    assert hasher.identify(drawn) and not hasher.check_needs_rehash(drawn)
+    assert [len(part) for part in drawn.split("$")] == [len(part) for part in real.split("$")]
+    assert drawn.split("$")[:4] == real.split("$")[:4]
+    assert not hasher.verify("x", drawn)  # another shape would be told by an error
+    assert hash_of_nobody(hasher) != drawn
 
 
 def test_the_pool_refuses_what_it_has_no_place_for():

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 from support.artifacts import make_artifact
+from support.new_home import started
 
 from engram import files
 from engram.core.models import Models
@@ -101,7 +102,7 @@ def scene_of(home: Path) -> Iterator[Scene]:
     core, port = serve(home, models)
     files.write_json(home / "core.json", {"address": f"127.0.0.1:{port}"})
     try:
-        with open_platform(load_settings({"ENGRAM_HOME": str(home)}), "http://127.0.0.1:1") as (platform, _):
+        with open_platform(load_settings({"ENGRAM_HOME": str(started(home))}), "http://127.0.0.1:1") as (platform, _):
             yield Scene(platform, core)
     finally:
         core.stop(None)

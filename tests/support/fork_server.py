@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,24 @@ WARM = ("torch", "transformers", "peft", "engram.train.loop", "support.jobs")
 
 
 class ForkServer:
-    """Calls functions of test modules in children; a context manager that owns the warm process."""
+    """Calls functions of test modules in children; a context manager that owns the warm process.
+
+    warm: modules that it imports. environment: what it has beside that of the tests. room: bytes of its command line
+    that a child may overwrite with a command line of its own.
+    """
+
+    def __init__(self, warm: Sequence[str] = WARM, environment: Mapping[str, str] | None = None, room: int = 0) -> None:
+        self._warm, self._environment, self._room = warm, environment or {}, room
 
     def __enter__(self) -> ForkServer:
         tests = str(Path(__file__).resolve().parents[1])
         inherited = os.environ.get("PYTHONPATH")
         path = tests if inherited is None else os.pathsep.join((tests, inherited))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "support.fork_server"],
+            [sys.executable, "-m", "support.fork_server", *self._warm, "-" * self._room],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, **self._environment, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
         )
         return self
 
@@ -48,8 +56,11 @@ def serve() -> None:
     """Read jobs from standard input until it ends, run each in a child, answer with its end."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever a job prints must not be taken for an answer
-    for name in WARM:
+    gc.disable()  # what is imported stays
+    for name in sys.argv[1:-1]:
         importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
     while True:
         try:
             module, name, args, environment = pickle.load(sys.stdin.buffer)

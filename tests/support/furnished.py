@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 from support.household import House
+from support.new_home import started
 from support.uploading import GOOD
 
 from engram.gate.criteria import judge
@@ -150,7 +151,7 @@ def furnished(home: Path) -> Iterator[Furnished]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1024)  # who connects before the server accepts waits
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with open_platform(load_settings({"ENGRAM_HOME": str(home)}), url) as (here, _):
+        with open_platform(load_settings({"ENGRAM_HOME": str(started(home))}), url) as (here, _):
             one = Furnished(here, url)
             with listening(one.house.client.app, listener):
                 yield one

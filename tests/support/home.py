@@ -6,10 +6,13 @@ import csv
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from support.tiny import FILLING, FULL, LABELS, WORDS, save_encoder
@@ -103,8 +106,12 @@ def make_home(folder: Path, rows: int = 300, recipe: str = RECIPE) -> Home:
 
 def save_learned_encoder(folder: Path) -> None:
     """Save a tiny encoder that has seen text of this sort: a random one gives an adapter nothing to work with."""
-    from tempfile import TemporaryDirectory
+    shutil.copytree(_learned_encoder().name, folder)
 
+
+@cache
+def _learned_encoder() -> TemporaryDirectory[str]:
+    """Train the encoder once for all tests of this process; its folder goes when the process ends."""
     from engram.kinds.language.classify import code
     from engram.train.loop import fit
     from engram.train.training import Training
@@ -134,8 +141,10 @@ def save_learned_encoder(folder: Path) -> None:
                 folder=Path(scratch) / "checkpoints",
             )
         )
-        loaded.model.bert.save_pretrained(folder)
-        loaded.tokenizer.save_pretrained(folder)
+        made = TemporaryDirectory(prefix="encoder-")
+        loaded.model.bert.save_pretrained(made.name)
+        loaded.tokenizer.save_pretrained(made.name)
+    return made
 
 
 def plain_rows(count: int, seed: int) -> list[Row]:

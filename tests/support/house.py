@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 from support.household import publish
+from support.new_home import started
 
 from engram.errors import UsageError
 from engram.schema.options import NO_OPTIONS, Options
@@ -103,5 +104,5 @@ class House:
 @contextmanager
 def open_house(home: Path) -> Iterator[House]:
     """Open a home with an application while the block lasts."""
-    with open_platform(load_settings({"ENGRAM_HOME": str(home)}), "http://127.0.0.1:1") as (platform, _):
+    with open_platform(load_settings({"ENGRAM_HOME": str(started(home))}), "http://127.0.0.1:1") as (platform, _):
         yield House(platform)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from support.new_home import started
 
 from engram import files
 from engram.artifacts import store
@@ -206,7 +207,7 @@ def publish(here: Platform, owner: str, mark: str, *, decision: str = "advance",
 @contextmanager
 def open_house(home: Path) -> Iterator[House]:
     """Open a new home with its people."""
-    with open_platform(load_settings({"ENGRAM_HOME": str(home)}), "http://127.0.0.1:1") as (here, _):
+    with open_platform(load_settings({"ENGRAM_HOME": str(started(home))}), "http://127.0.0.1:1") as (here, _):
         yield House(here)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from support.new_home import started
 from websockets.sync.client import ClientConnection, connect
 
 from engram.schema.event import Event
@@ -112,7 +113,7 @@ def loopback(home: Path) -> Iterator[Loopback]:
     listener.bind(("127.0.0.1", 0))
     listener.listen(1024)  # who connects before the server accepts waits
     port = listener.getsockname()[1]
-    settings = load_settings({"ENGRAM_HOME": str(home)})
+    settings = load_settings({"ENGRAM_HOME": str(started(home))})
     with open_platform(settings, f"http://127.0.0.1:{port}") as (platform, _):
         app = create_app(platform)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, **OPTIONS))

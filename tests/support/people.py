@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from fastapi.testclient import TestClient
+from support.new_home import started
 from support.security_stores import Clock
 
 from engram.security.entrance import fold_name
@@ -96,7 +97,7 @@ class People:
 @contextmanager
 def people(home: Path, *, clock: Clock | None = None) -> Iterator[People]:
     """Open a home with people in it."""
-    with open_platform(load_settings({"ENGRAM_HOME": str(home)}), URL) as (platform, _):
+    with open_platform(load_settings({"ENGRAM_HOME": str(started(home))}), URL) as (platform, _):
         if clock is not None:
             platform.clock = clock
         yield People(platform)

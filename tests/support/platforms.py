@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
+from support.new_home import started
 
 from engram.config.shipped import find_recipe
 from engram.data.prepare import prepare_split
@@ -29,7 +30,7 @@ PEOPLE = {"ann": "developer", "bob": "developer", "eve": "viewer", "root": "admi
 @contextmanager
 def opened(home: Path) -> Iterator[Any]:
     """Open a home with people in it; `texts` has their keys, `ids` their ids, `client` asks the application."""
-    with open_platform(load_settings({"ENGRAM_HOME": str(home)}), "http://127.0.0.1:1") as (platform, _):
+    with open_platform(load_settings({"ENGRAM_HOME": str(started(home))}), "http://127.0.0.1:1") as (platform, _):
         with platform.db.write() as tx:
             platform.ids = {name: users.create_user(tx, name=name, role=role).id for name, role in PEOPLE.items()}
         platform.texts = {

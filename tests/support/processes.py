@@ -2,7 +2,8 @@
 
     python -m torch.distributed.run … -m support.processes FOLDER TASK…
 
-Each process does the tasks one after the other, so that one start of torch serves several of them.
+Each process does the tasks one after the other, so that one start of torch serves several of them. A task may be named
+with folders before it, in which it is then done.
 """
 
 from __future__ import annotations
@@ -228,4 +229,4 @@ if __name__ == "__main__":
     # One meeting for all tasks: torchrun's store keeps the addresses of the first, and a second would call on those.
     torch.distributed.init_process_group("gloo")
     for name in sys.argv[2:]:
-        TASKS[name](Path(sys.argv[1]) / name)
+        TASKS[Path(name).name](Path(sys.argv[1]) / name)

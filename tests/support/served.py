@@ -9,17 +9,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support import new_home
 from support.home import Home
 
 from engram.client.api import Api
 
 PASSWORD = "a long enough one 7"
 PATIENCE = 240.0
+LOOK_SECONDS = 0.25  # between two looks at a run: each costs the server time that the run could use
 
 
 def rest() -> None:
@@ -38,6 +40,7 @@ class Served:
         self.url = f"{'https' if '--tls' in options else 'http'}://127.0.0.1:{port}"
         self.process: subprocess.Popen[bytes] | None = None
         self.log = home.folder / "server.log"
+        self._asking: tuple[str, Api] | None = None
 
     def start(self, crashpoint: str = "") -> None:
         """Start server and core, and wait until both answer, unless the server is to die at a named point."""
@@ -84,6 +87,8 @@ class Served:
 
     def call(self, method: str, path: str, body: Any = None, *, root: str = "/api/v1", **more: Any) -> Any:
         """Call the API with the Admin's key; a server that is away is waited for."""
+        if method == "GET":  # tests ask again and again, and one connection serves
+            return self._asker().call(method, f"{root}{path}", body, **more)
         with Api(self.url, self.key, patience=PATIENCE) as api:
             return api.call(method, f"{root}{path}", body, **more)
 
@@ -91,6 +96,31 @@ class Served:
         """Call the API as the Admin who signed in last: what no key may do."""
         with Api(self.url, self.token, patience=PATIENCE) as api:
             return api.call(method, f"/api/v1{path}", body)
+
+    def _asker(self) -> Api:
+        if self._asking is None or self._asking[0] != self.key:
+            self.hang_up()
+            self._asking = (self.key, Api(self.url, self.key, patience=PATIENCE))
+        return self._asking[1]
+
+    def hang_up(self) -> None:
+        """Close the connection that asks."""
+        if self._asking:
+            self._asking[1].__exit__(None, None, None)
+            self._asking = None
+
+    def hear(self, run: str, heard: Callable[[dict[str, Any]], bool], alive: Callable[[], None]) -> None:
+        """Read a run's events as they come until one is what is waited for; alive: asked while nothing new is said."""
+        after = 0
+        while True:
+            page = self.call("GET", f"/runs/{run}/events", query={"after": after})["items"]
+            if any(map(heard, page)):
+                return
+            if page:
+                after = page[-1]["cursor"]
+            else:
+                alive()
+                rest()
 
     def events(self, run: str) -> list[dict[str, Any]]:
         """Return every stored event of a run, in the order of their cursors."""
@@ -105,32 +135,39 @@ class Served:
         """Ask until a run is in one of the states."""
         while (found := self.call("GET", f"/runs/{run}"))["state"] not in states:
             assert found["state"] in ("queued", "running", "lost_contact", "preempted"), found
-            rest()
+            time.sleep(LOOK_SECONDS)
         return found
 
     def kill(self) -> None:
         """End the server at once, as the system would."""
         assert self.process
+        self.hang_up()
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
         """Ask the server to end; it ends its core too."""
         assert self.process
+        self.hang_up()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=120)
 
 
 @contextmanager
-def served(home: Home, *options: str, signed_in: bool = True) -> Iterator[Served]:
-    """Serve a home while the block lasts; signed_in: change the first password and make a key."""
+def served(home: Home, *options: str, signed_in: bool = True, known: bool = False) -> Iterator[Served]:
+    """Serve a home while the block lasts; signed_in: change the first password and make a key.
+
+    known: begin with a home in which that has been done, for tests of what comes after it.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     one = Served(home, port, *options)
+    if known:
+        one.key = new_home.known(home.home, PASSWORD)
     one.start()
     try:
-        if signed_in:
+        if signed_in and not known:
             one.sign_in()
         yield one
     finally:

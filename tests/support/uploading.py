@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
+from support.new_home import started
 
 from engram.security.api_keys import make_api_key
 from engram.security.limits import ALL, make_limits
@@ -80,6 +81,6 @@ class People:
 @contextmanager
 def people_in(home: Path) -> Iterator[People]:
     """Open a home with PEOPLE in it."""
-    settings = load_settings({"ENGRAM_HOME": str(home)})
+    settings = load_settings({"ENGRAM_HOME": str(started(home))})
     with open_platform(settings, "http://127.0.0.1:1") as (platform, _):
         yield People(platform)

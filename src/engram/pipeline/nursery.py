@@ -12,6 +12,7 @@ long way (`proc.python_child`).
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -23,10 +24,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from engram.proc import NURSERY_VARIABLE
 
@@ -197,12 +199,22 @@ def main(arguments: Sequence[str]) -> None:
     os.environ[NURSERY_VARIABLE] = "1"
     # Libraries ask for GPUs when they are imported; asked this way the driver is not started, and forks can use it.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+    gc.disable()  # what is imported stays: looking for garbage in between takes a sixth of the time
     for name in arguments[2:]:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    gc.collect()
     gc.freeze()  # collections in the forks leave the shared pages alone
-    _serve(asked, sys.exit)
+    gc.enable()
+    _serve(asked, _leave)
+
+
+def _leave(status: int) -> NoReturn:
+    """End this process as an interpreter ends, but for taking apart what was imported, which takes half a second."""
+    threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing ends its forks
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ import asyncio
 import secrets
 import threading
 import unicodedata
+from base64 import b64encode
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from argon2.low_level import ARGON2_VERSION
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -47,8 +49,7 @@ class Passwords:
         self._hash = PasswordHash((self._hasher,))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
         self._places = threading.BoundedSemaphore(workers + waiting)
-        # Compared with for users that don't exist: the same work, and nobody knows its password. No start waits for it.
-        self._nobody = self._pool.submit(self._hash.hash, secrets.token_urlsafe(32))
+        self._nobody = hash_of_nobody(self._hasher)
 
     def hash(self, password: str) -> str:
         """Return the argon2id hash of a password, with its parameters and salt.
@@ -92,15 +93,34 @@ class Passwords:
         if stored is None:
             return True, self._hash.hash(password)
         try:
-            return self._hash.verify(password, stored or self._nobody.result()), ""
+            return self._hash.verify(password, stored or self._nobody), ""
         except UnknownHashError:  # damaged in the database: nobody's password, for the same work
-            self._hash.verify(password, self._nobody.result())
+            self._hash.verify(password, self._nobody)
             return False, ""
 
     def _said(self, stored: str | None, matches: bool) -> Verified:
         if stored is None or not matches:
             return Verified(False)
         return Verified(True, self._hasher.check_needs_rehash(stored))
+
+
+def hash_of_nobody(hasher: Argon2Hasher) -> str:
+    """Return what is compared with for a user that doesn't exist: the same work as with hers, and no password fits.
+
+    It is drawn and not hashed, so that no start of a server hashes for people who may never come.
+    """
+    own = hasher._hasher  # pwdlib has no other way to ask for its parameters
+    salt, drawn = (encode(secrets.token_bytes(size)) for size in (own.salt_len, own.hash_len))
+    return f"$argon2id$v={ARGON2_VERSION}$m={own.memory_cost},t={own.time_cost},p={own.parallelism}${salt}${drawn}"
+
+
+def encode(content: bytes) -> str:
+    """Return bytes as argon2 writes them: base64 without its padding.
+
+    >>> encode(b"salt")
+    'c2FsdA'
+    """
+    return b64encode(content).decode().rstrip("=")
 
 
 def normalise(password: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,3 +94,28 @@ def test_without_the_test_tools_it_says_how_to_get_them(root, tmp_path):
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 2
     assert "./start.sh test" in told.stderr
+
+
+@bash
+@pytest.mark.parametrize(("bad", "code"), [("-m mypy", 1), ("-m ruff check .", 1), ("", 0)])
+def test_a_check_that_fails_fails_the_whole_though_the_tests_pass(root, tmp_path, bad, code):
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(
+        f"""#!/bin/sh
+case "$*" in
+  *sched_getaffinity*) echo 2 ;;
+  "{bad}") echo "what is wrong"; exit 1 ;;
+  "-m pytest"*) echo "the tests ran" ;;
+esac
+"""
+    )
+    python.chmod(0o755)
+    environment = {**os.environ, "ENGRAM_VENV": str(tmp_path)}
+    command = [root / "tests" / "run_tests.sh", "quick"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert told.returncode == code
+    assert "the tests ran" in told.stdout and "pages" in told.stdout
+    names = ("ruff check", "ruff format", "types", "types of the launcher", "arrows")
+    assert all(re.search(rf"^{name} +(ok|FAILED)", told.stdout, re.MULTILINE) for name in names)
+    assert ("failed before the tests: " in told.stdout) == ("what is wrong" in told.stdout) == bool(code)

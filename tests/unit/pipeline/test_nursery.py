@@ -67,6 +67,23 @@ def test_a_child_is_known_by_its_attempt_and_has_a_session_of_its_own(attempt):
         assert child.wait() == -signal.SIGKILL
 
 
+def test_a_child_ends_its_threads_and_says_its_last_words(attempt):
+    folder, make = attempt
+    make("""
+        import atexit, threading
+        from concurrent.futures import ThreadPoolExecutor
+        go = threading.Event()
+        ThreadPoolExecutor(1).submit(lambda: (go.wait(), print("a thread")))
+        atexit.register(print, "at the end")
+        go.set()
+        print("last line", end="")
+        sys.exit(1)
+    """)
+    with nursery(folder, [], {}) as place:
+        assert place.start("child_of_nursery", [], folder / "log").wait() == 1
+    assert all(words in (folder / "log").read_text() for words in ("a thread", "at the end", "last line"))
+
+
 def test_without_its_nursery_a_child_is_lost_and_no_other_is_started(attempt):
     folder, make = attempt
     make("print('up', flush=True)\nimport threading; threading.Event().wait()")

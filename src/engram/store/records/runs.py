@@ -236,7 +236,7 @@ def last_change(tx: Connection) -> int:
     return rows.last_number(tx, tables.runs.name)
 
 
-def count_before(tx: Connection, run: Run) -> int:
+def count_before(tx: Connection, run: RunSummary) -> int:
     """Return how many queued runs are started before this one."""
     runs = tables.runs.c
     older = (runs.priority == run.priority) & ((runs.created < run.created) | _same_time(run))
@@ -251,7 +251,7 @@ def delete_run(tx: Connection, id: str, *, version: int | None = None) -> Run:
     return get_run(tx, id)
 
 
-def _same_time(run: Run) -> Any:
+def _same_time(run: RunSummary) -> Any:
     runs = tables.runs.c
     return (runs.created == run.created) & (runs.id < run.id)
 
