@@ -21,6 +21,8 @@ export default defineConfig({
   },
   server: { host: "127.0.0.1", proxy: { "/api": { target: "http://127.0.0.1:3000" }, "/ws": { target: "ws://127.0.0.1:3000", ws: true } } },
   test: {
+    // A busy machine is slow, not wrong.
+    testTimeout: 60_000,
     environment: "node", // a test that needs a document says so in its first line
     setupFiles: ["src/test-setup.ts"],
     include: ["{src,scripts}/**/*.test.{ts,tsx}"],

@@ -115,7 +115,16 @@ def test_by_mouse_and_the_server_dies_in_the_middle(first, server):
     page.get_by_role("button", name="Ask").click()
     expect(page.locator(".answers > li").first).to_contain_text("alpha")
 
-    other = server.wait(queue(server, "train.seed=8"), "published")["artifact"]
+    page.goto(f"{server.url}/runs/{run}")
+    page.get_by_role("link", name="Fork").first.click()
+    page.get_by_role("textbox", name="Seed", exact=True).fill("8")
+    expect(page.get_by_text("Ready to start")).to_be_visible()
+    page.get_by_role("button", name="Start run").click()
+    expect(page.locator(".runhead").get_by_text("Published")).to_be_visible(timeout=RUN_MS)
+    forked = server.call("GET", f"/runs/{page.url.rsplit('/', 1)[-1]}")
+    assert forked["id"] != run
+    assert "seed: 8" in server.call("GET", f"/runs/{forked['id']}/recipe")["text"]
+    other = forked["artifact"]
     page.get_by_role("link", name="Deployments", exact=True).click()
     promote(server, "mouse", other)
     page.get_by_role("button", name="Roll back to").click()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import sys
 import time
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ def start(order: Order, home: Path) -> Process:
         child = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    # An ended process stays in the system's table until somebody asks how it ended.
+    threading.Thread(target=child.wait, name=f"end of {order.run}", daemon=True).start()
     crashpoint("core.after-start")
     process = Process(order.run, order.attempt, order.epoch, child.pid, birth(child.pid))
     files.write_json(folder / "process.json", {"epoch": order.epoch, "pid": process.pid, "born": process.born})

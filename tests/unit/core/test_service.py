@@ -7,10 +7,12 @@ import stat
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
 from support.artifacts import make_artifact
+from support.served import rest
 
 from engram.core.guard import OPERATIONS, shared_secret
 from engram.core.models import Models
@@ -138,6 +140,14 @@ def test_an_attempt_is_started_once_found_by_another_core_and_ended(core, stub, 
     assert call.Kill(kill, metadata=metadata, timeout=30).killed
     assert not call.Kill(kill, metadata=metadata, timeout=30).killed
     assert not call.Status(core_pb2.StatusRequest(), metadata=metadata, timeout=30).living
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="the table of processes is read from /proc")
+def test_an_attempt_that_has_ended_stays_in_no_table_of_processes(core, stub, monkeypatch):
+    monkeypatch.setattr(local, "COMMAND", (sys.executable, "-c", ""))
+    order = core_pb2.LaunchRequest(run=RUN, attempt=1, epoch=1, key="k", base_url="http://127.0.0.1:1")
+    place = Path("/proc") / str(stub[0].Launch(order, metadata=stub[1], timeout=30).pid)
+    assert any(not place.exists() or rest() for _ in range(600))
 
 
 def predict(stub, digest, *inputs):

@@ -14,7 +14,7 @@ import { duration, on } from "../parts/say";
 import { Of, Trouble, Waiting } from "../parts/Wait";
 import { Fork } from "./run/Fork";
 import { Gates } from "./run/Gates";
-import { gates } from "./run/gates";
+import { gates, summary } from "./run/gates";
 import { curvesOf, reportsOf } from "./run/measured";
 import { Review } from "./run/Review";
 
@@ -78,7 +78,7 @@ export default function RunPage() {
           <Of query={verdicts}>
             {(judged) => (
               <>
-                <Gates gates={gates(found, judged.items)} run={found} />
+                <Gates gates={gates(found, judged.items)} said={summary(found, judged.items)} />
                 {found.state === "awaiting_review" && <Review run={found} verdicts={judged.items} />}
               </>
             )}

@@ -21,7 +21,7 @@ describe("what a deployment answers", () => {
 
   it("is a label with the five likeliest, in percent", async () => {
     const probabilities = { late: 0.9925, praise: 0.0072, payment: 3.13e-5, a: 1e-6, b: 1e-6, c: 1e-7 };
-    const shown = await answered("Where is it?", { label: "late", probabilities });
+    const shown = await answered("Where?", { label: "late", probabilities });
     expect(shown.querySelectorAll(".bars li")).toHaveLength(5);
     expect(shown).toHaveTextContent("99.3 %");
     expect(shown).toHaveTextContent("<0.1 %");

@@ -29,7 +29,8 @@ export function gates(run: Run, verdicts: Verdict[]): Gate[] {
   return STAGES.map(([stage, name]) => {
     const verdict = judged.get(stage);
     if (verdict) {
-      const [standing, said] = DECISIONS[verdict.decision]!;
+      const [standing, judgement] = DECISIONS[verdict.decision]!;
+      const said = advises(run, verdict) ? "Missed; it advises only" : judgement;
       return { stage, name, standing, said, criteria: verdict.criteria.map(criterion) };
     }
     const behind = STAGES.slice(STAGES.findIndex(([one]) => one === stage) + 1).some(([one]) => judged.has(one) || run.stage === one);
@@ -44,12 +45,21 @@ export function gates(run: Run, verdicts: Verdict[]): Gate[] {
   });
 }
 
+/** What is missed by a run that was certified all the same was there to advise; the certificate says so. */
+const advises = (run: Run, verdict: Verdict): boolean => verdict.decision === "rollback" && Boolean(run.artifact);
+
+export function summary(run: Run, verdicts: Verdict[]): string {
+  if (!run.artifact) return "A missed gate refuses the model";
+  return verdicts.some((verdict) => advises(run, verdict)) ? "Certified; the certificate says what was missed" : "All passed: certified";
+}
+
 /** A condition that holds or doesn't is a yes or no; what must be a certain number and is shows the number alone. */
 export function criterion({ metric, op, threshold, observed, passed, reason }: Pick<Schemas["FindingOut"], "metric" | "op" | "threshold" | "observed" | "passed" | "reason">): Criterion {
   const gain = op.startsWith("gain ");
-  const bound = `${gain ? "≥" : (OPS[op] ?? op)} ${plain(threshold)}`;
+  const bound = `${gain ? "≥" : op === "==" ? "" : (OPS[op] ?? op)} ${plain(threshold)}`.trim();
   const yes = op === "==" && threshold === 1 && (observed === 0 || observed === 1);
-  const compared = op === "==" ? (passed ? plain(observed) : `${plain(observed)}, not ${plain(threshold)}`) : `${gain && (observed ?? 0) > 0 ? "+" : ""}${plain(observed)} ${bound}`;
+  const value = `${gain && (observed ?? 0) > 0 ? "+" : ""}${plain(observed)}`;
+  const compared = passed ? (op === "==" ? value : `${value} ${bound}`) : `${value}, not ${bound}`;
   const exact = `${observed ?? "not measured"} ${OPS[op] ?? op} ${threshold}${reason ? `: ${reason}` : ""}`;
   return { metric: metric.replaceAll("_", " ") + (gain ? " gain" : ""), text: yes ? (observed ? "yes" : "no") : compared, exact, passed };
 }
