@@ -14,6 +14,7 @@ from engram.schema.options import NO_OPTIONS, Options
 from engram.server.access import Caller
 from engram.server.filtering import guard_of
 from engram.server.platform import Platform
+from engram.server.tasks import asked_texts, said_texts, task_of
 from engram.store.records.deployments import Deployment
 from engram.store.records.settings import get_setting
 
@@ -59,10 +60,12 @@ def answer(
     """
     _refuse_stopped(found)
     guard = guard_of(here, who, found.name)
-    guard.admit(inputs)
     artifact = drawn(found, key, who.principal.user)
+    task = task_of(here, artifact)
+    guard.admit(asked_texts(task, inputs))
     told = here.core.predict(artifact, _documents(inputs), bounded(here, options))
-    return Answers(artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
+    said = said_texts(task, _counted(here, found, len(inputs), map(json.loads, told)))
+    return Answers(artifact, guard.let_out(said))
 
 
 def write(
@@ -71,8 +74,8 @@ def write(
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
     guard = guard_of(here, who, found.name)
-    guard.admit([asked])
     artifact = drawn(found, key, who.principal.user)
+    guard.admit(asked_texts(task_of(here, artifact), [asked]))
     told = here.core.write(artifact, _documents([asked])[0], bounded(here, options))
     said = (piece or json.loads(whole) for piece, whole in told)
     return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))
