@@ -24,7 +24,7 @@ from engram.errors import UsageError
 from engram.files import new_folder, sha256_file, write_json
 from engram.proc import crashpoint
 from engram.schema.codec import to_dict
-from engram.schema.recipe import Data
+from engram.schema.recipe import Data, Source
 from engram.schema.split import DataReport, Part, Split
 
 __all__ = ["Prepared", "check_data", "prepare_split"]
@@ -110,6 +110,12 @@ def check_data(
     decision = decide(found, reading.data, reading.form)
     check_unchanged(reading.opened)
     return _report(reading, decision, leaked=0, repaired=found.repaired)
+
+
+def whole_digest(source: Source, data: Data, folder: Path, forms: Sequence[str], stored: Path | None = None) -> str:
+    """Return the digest of one source with all files that its rows name; raises what `prepare_split` raises of it."""
+    only = replace(data, sources=(source,))
+    return _reading(only, folder, forms, (), None, stored, lambda facts: "").opened[0].file.digest
 
 
 def _reading(

@@ -12,7 +12,7 @@ from support import sounds
 
 from engram.data.attached import asked_file, to_url
 from engram.data.cache import is_sound
-from engram.data.prepare import Prepared, check_data, prepare_split
+from engram.data.prepare import Prepared, check_data, prepare_split, whole_digest
 from engram.data.rows import FileRow, read_part
 from engram.data.sound import decode
 from engram.errors import DataError, UsageError
@@ -231,3 +231,13 @@ def test_a_sound_becomes_one_channel_at_the_rate_that_is_asked():
 def test_a_request_that_is_no_file_is_told_so(given):
     with pytest.raises(UsageError):
         asked_file(given)
+
+
+def test_a_templates_digest_is_that_of_the_table_and_of_its_files(tmp_path):
+    sounds.write_table(tmp_path)
+    source = Source(path="rows.csv")
+    data = Data(sources=(source,))
+    before = whole_digest(source, data, tmp_path, FORMS)
+    assert before == prepared(tmp_path, source).split.sources[0].digest
+    (tmp_path / "clips" / "004.wav").write_bytes(sounds.wav(sounds.tone(300, 0.5)))
+    assert whole_digest(source, data, tmp_path, FORMS) != before
