@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
-from engram.data.attached import to_url
+from engram.data.attached import MOST_ASKED_BYTES, to_url
 from engram.errors import PlatformError
 from engram.schema.split import Part
 
 Message = Mapping[str, Any]
 ANSWERING = "assistant"
+MOST_SAMPLE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,24 @@ def read_part(folder: Path, part: Part) -> Iterator[Any]:
             record, _ = decode(line)
             make = make or _maker(record, folder / part.pack)  # all rows of a part have one form
             yield make(record)
+
+
+def sample_inputs(rows: Iterable[Any], most: int) -> list[Any]:
+    """Return what a model may be asked: the inputs of the first rows, at most `most` and 64 MB of files together.
+
+    A file that is larger than what a request may hold is passed over: nobody could ask about it.
+    """
+    found: list[Any] = []
+    size = 0
+    for row in rows:
+        own = row.file.size if isinstance(row, FileRow) else 0
+        if own > MOST_ASKED_BYTES:
+            continue
+        size += own
+        if len(found) == most or size > MOST_SAMPLE_BYTES:
+            break
+        found.append(row.input)
+    return found
 
 
 def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], AnyRow]:
