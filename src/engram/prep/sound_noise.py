@@ -39,7 +39,8 @@ def sound_noise(shown: NDArray[np.float32], options: Options, random: np.random.
     if power < SILENT:
         return shown
     level = np.sqrt(power) * 10.0 ** (-random.uniform(options.least_db, options.most_db) / 20.0)
-    return shown + (level * random.standard_normal(len(shown))).astype(np.float32)
+    noise: NDArray[np.float32] = (level * random.standard_normal(len(shown))).astype(np.float32)
+    return np.add(shown, noise, dtype=np.float32)
 
 
 def _fault(options: Options) -> str:

@@ -59,6 +59,7 @@ def make(name: str) -> Path:
         with files.new_folder(folder) as making, quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             WhisperForAudioClassification(WhisperConfig(**PLANS[name])).save_pretrained(making)
-            reader = WhisperFeatureExtractor(feature_size=BANDS, sampling_rate=RATE, chunk_length=SECONDS)
+            of: Any = WhisperFeatureExtractor
+            reader = of(feature_size=BANDS, sampling_rate=RATE, chunk_length=SECONDS)
             reader.save_pretrained(making)
     return folder

@@ -90,7 +90,8 @@ def open_reading(folder: Path) -> Reading:
     """Return how the model in a folder reads, without its weights; raises UserError when the folder does not say."""
     try:
         with quiet():
-            config, reader = AutoConfig.from_pretrained(folder), AutoFeatureExtractor.from_pretrained(folder)
+            config = AutoConfig.from_pretrained(folder)
+            reader = AutoFeatureExtractor.from_pretrained(folder)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(
