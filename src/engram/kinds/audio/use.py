@@ -47,10 +47,10 @@ with torch.inference_mode():
 print(model.config.id2label[int(logits[0].argmax())])
 """
 ASK_GRAPH = """batch = reader(samples, sampling_rate=reader.sampling_rate, return_tensors="np")
-wanted = {one.name for one in session.get_inputs()}
-given = {name: value for name, value in batch.items() if name in wanted}
-if "attention_mask" in wanted and "attention_mask" not in given:
-    given["attention_mask"] = numpy.ones(given[reader.model_input_names[0]].shape[:2], dtype="int64")
+name = reader.model_input_names[0]
+given = {name: batch[name]}
+if len(session.get_inputs()) > 1:
+    given["attention_mask"] = numpy.ones(batch[name].shape[:2], dtype="int64")  # one sound, nothing padded
 logits = session.run(["logits"], given)[0]
 print(config.id2label[int(logits[0].argmax())])
 """
