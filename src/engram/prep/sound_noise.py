@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from engram.config.bounds import SHARE, Bound
 from engram.prep.step import Step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SILENT = 1e-12
 
@@ -29,10 +31,13 @@ class Options:
 def sound_noise(shown: NDArray[np.float32], options: Options, random: np.random.Generator) -> NDArray[np.float32]:
     """Return the samples with noise, or as they are.
 
+    >>> import numpy as np
     >>> quiet = np.zeros(4, dtype=np.float32)
     >>> bool((sound_noise(quiet, Options(share=1.0), np.random.default_rng(0)) == quiet).all())
     True
     """
+    import numpy as np
+
     if random.random() >= options.share:
         return shown
     power = float(np.mean(shown.astype(np.float64) ** 2)) if len(shown) else 0.0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from engram.config.bounds import Bound
 from engram.prep.step import Step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class Options:
 def sound_shift(shown: NDArray[np.float32], options: Options, random: np.random.Generator) -> NDArray[np.float32]:
     """Return the samples at another speed, then moved; the number of samples changes with the speed alone.
 
+    >>> import numpy as np
     >>> moved = sound_shift(np.ones(10, dtype=np.float32), Options(share=0.3), np.random.default_rng(1))
     >>> len(moved), set(moved.tolist()) <= {0.0, 1.0}
     (10, True)
     """
+    import numpy as np
+
     speed = 1.0 + random.uniform(-options.speed, options.speed) if options.speed else 1.0
     most = int(options.share * len(shown))
     by = int(random.integers(-most, most + 1)) if most else 0

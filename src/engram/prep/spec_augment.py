@@ -7,12 +7,14 @@ It works on features that are spectrograms. A model that reads samples has its o
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from engram.config.bounds import Bound
 from engram.prep.step import Step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,13 @@ class Options:
 def spec_augment(shown: NDArray[np.float32], options: Options, random: np.random.Generator) -> NDArray[np.float32]:
     """Return features with covers, shape (frames, frequencies).
 
+    >>> import numpy as np
     >>> out = spec_augment(np.eye(8, dtype=np.float32), Options(time_share=0.5), np.random.default_rng(3))
     >>> out.shape, bool((out != np.eye(8)).any())
     ((8, 8), True)
     """
+    import numpy as np
+
     covered, mean = shown.copy(), shown.mean() if shown.size else np.float32(0)
     frames, bins = shown.shape
     for _ in range(options.bands):
