@@ -22,7 +22,7 @@ from engram.export.format import Export, best_to_open
 from engram.export.graph import Graph
 from engram.export.inspect import digests_of, find_executables, find_executables_on_request
 from engram.export.onnx import encode
-from engram.export.tasks import AUTO_CLASSES
+from engram.export.tasks import TASKS
 from engram.export.use import how_to_open
 from engram.files import write_json
 
@@ -156,7 +156,7 @@ def test_naming_a_format_imports_nothing_heavy():
     assert not set(json.loads(out)) & HEAVY
 
 
-@pytest.mark.parametrize("task", AUTO_CLASSES)
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_card_can_say_how_it_is_opened(name, task):
     for seq2seq in (False, True):

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,11 @@ NAMES = registry.names("prep step")
 EVERY = pytest.mark.parametrize("name", NAMES)
 FEW = settings(max_examples=25, deadline=None)
 # What stands for an option that has no default.
-GIVEN: dict[str, dict[str, Any]] = {"instruct": {"template": "{text}"}, "tokenise": {"max_length": 64}}
+GIVEN: dict[str, dict[str, Any]] = {
+    "instruct": {"template": "{text}"},
+    "tokenise": {"max_length": 64},
+    "sample_rate": {"hz": 8000},
+}
 TEXTS = st.lists(st.text(max_size=40), max_size=5)
 
 
@@ -32,8 +37,9 @@ def step_of(name: str) -> tuple[Step, Any]:
     return step, step.options(**GIVEN.get(name, {}))
 
 
-def test_there_are_five_built_in_steps() -> None:
-    assert NAMES == ["augment", "instruct", "normalise", "pack", "tokenise"]
+def test_these_are_the_built_in_steps() -> None:
+    sounds = ["sample_rate", "sound_noise", "sound_shift", "spec_augment"]
+    assert ["augment", "instruct", "normalise", "pack", *sounds, "tokenise"] == NAMES
 
 
 @EVERY
@@ -102,3 +108,26 @@ def test_a_step_of_tokens_says_keys_of_the_block_train(name: str) -> None:
     step, options = step_of(name)
     known = {field.name for field in dataclasses.fields(Train)} | {"packing"}
     assert set(step.apply(options)) <= known
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if step_of(name)[0].on in ("samples", "features")])
+@FEW
+@given(count=st.integers(0, 50), seed=st.integers(0, 5))
+def test_what_a_step_changes_of_a_file_depends_on_its_generator_alone(name: str, count: int, seed: int) -> None:
+    step, options = step_of(name)
+    shape = (count,) if step.on == "samples" else (count, 7)
+    shown = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    kept = shown.copy()
+    first, second = (step.apply(shown, options=options, random=np.random.default_rng(seed)) for _ in range(2))
+    assert first.dtype == np.float32
+    assert first.ndim == shown.ndim
+    assert np.array_equal(first, second)
+    assert np.array_equal(shown, kept), "the row itself stays what it is"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if step_of(name)[0].on == "file"])
+def test_a_step_of_files_says_why_or_nothing(name: str) -> None:
+    step, options = step_of(name)
+    said = [step.apply({"rate": rate, "seconds": 1.0, "channels": 1}, options=options) for rate in (8000, 44100)]
+    assert said[0] == ""
+    assert said[1]

@@ -56,8 +56,8 @@ def test_each_line_of_the_data_gate_can_fail(metric):
 def test_masked_labels_are_counted_as_untrainable_and_refused():
     from engram.data.rows import Row
     from engram.kinds.language.classify.examples import Examples
+    from engram.kinds.language.examine import token_measures
     from engram.kinds.language.padding import MASKED
-    from engram.pipeline.measure.data import token_measures
 
     examples = Examples([[1, 5, 2], [1, 6, 2]], [MASKED, 1], ["a", "b"], 6, 0, 0)
     assert Row(0, "a", MASKED).label == MASKED

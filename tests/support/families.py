@@ -13,7 +13,7 @@ from support import tiny
 
 from engram.export.format import BaseRef
 from engram.export.heads import head_modules
-from engram.export.tasks import LABELLED, open_model
+from engram.export.tasks import TASKS, open_model
 from engram.export.tokens import fit_embeddings, token_rows
 
 ADDED = ("<context>", "<response>")
@@ -44,10 +44,10 @@ def save_base(family: str, folder: Path, seed: int = 0, tied: bool = True) -> Pa
 def tuned(folder: Path, task: str, added: tuple[str, ...] = (), adapter: bool = True) -> tuple[Any, Any, BaseRef]:
     """Return (model, tokenizer, base) as a training would leave them: nothing that was trained is where it began."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    head = {"num_labels": len(tiny.LABELS), "pad_token_id": tokenizer.pad_token_id} if task in LABELLED else {}
+    head = {"num_labels": len(tiny.LABELS), "pad_token_id": tokenizer.pad_token_id} if TASKS[task].labelled else {}
     torch.manual_seed(1)
     model = open_model(folder, task, dtype=torch.float32, **head)
-    if task in LABELLED:
+    if TASKS[task].labelled:
         model.config.id2label = dict(enumerate(tiny.LABELS))
     tokenizer.add_tokens(list(added), special_tokens=True)
     fit_embeddings(model, tokenizer, mean_resizing=True)
@@ -57,8 +57,8 @@ def tuned(folder: Path, task: str, added: tuple[str, ...] = (), adapter: bool = 
         config = LoraConfig(
             r=4,
             target_modules="all-linear",
-            modules_to_save=head_modules(model) if task in LABELLED else None,
-            exclude_modules=head_modules(model) if task in LABELLED else None,
+            modules_to_save=head_modules(model) if TASKS[task].labelled else None,
+            exclude_modules=head_modules(model) if TASKS[task].labelled else None,
             task_type=PEFT_TASKS[kind],
             trainable_token_indices=rows or None,
         )

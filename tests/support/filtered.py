@@ -68,10 +68,12 @@ class Scene:
             self.ids = {name: users.create_user(tx, name=name, role=role).id for name, role in roles.items()}
         self.keys = {n: make_api_key(platform.keys, one, n, ["*"], time.time).text for n, one in self.ids.items()}
         self.echo, self.planted = (self._artifact(name) for name in ("echo", "planted"))
+        self.hearing = self._artifact("hearing", "audio")
         self.version = 0
         with platform.db.write() as tx:
             owner = self.ids["ann"]
             deployments.create_deployment(tx, name="echo", owner=owner, artifact=self.echo, actor=owner)
+            deployments.create_deployment(tx, name="hearing", owner=owner, artifact=self.hearing, actor=owner)
 
     def ask(self, name: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
         given = {"Authorization": f"Bearer {self.keys[name]}", **headers}
@@ -85,12 +87,12 @@ class Scene:
             self.version = answer.json()["version"]
         return answer
 
-    def _artifact(self, name: str) -> str:
+    def _artifact(self, name: str, kind: str = "language") -> str:
         digest = make_artifact(self.platform.home / "artifacts", name)
         with self.platform.db.write() as tx:
             owner = self.ids["ann"]
             artifacts.put_artifact(
-                tx, digest=digest, name=name, owner=owner, run="r_1", bytes=1, kind="language", task="classify"
+                tx, digest=digest, name=name, owner=owner, run="r_1", bytes=1, kind=kind, task="classify"
             )
         return digest
 

@@ -17,13 +17,14 @@ def predict(
     name: Annotated[str, typer.Argument(help="A deployment, an artifact (digest or folder) or a run.")],
     texts: Annotated[
         list[str] | None,
-        typer.Argument(help="Texts; without any, lines of standard input; '-' alone reads JSON from there."),
+        typer.Argument(help="Texts, or files where it takes files; without any, lines of standard input; '-' is JSON."),
     ] = None,
     file: Annotated[
         str, typer.Option("--file", help="Inputs as JSON: one, a list, or one a line; '-' is standard input.")
     ] = "",
 ) -> int:
-    """Answer inputs with a deployment or a certified artifact: texts, or {"messages": [...]} where it writes text."""
+    """Answer inputs with a deployment or a certified artifact: texts, files, or {"messages": [...]} where it writes."""
+    from engram.cli.files_asked import as_files, takes_files
     from engram.cli.served import client_of
     from engram.errors import UsageError
     from engram.settings import load_settings
@@ -36,16 +37,24 @@ def predict(
     inputs = read_inputs("-" if texts == ["-"] else file) if file or texts == ["-"] else list(texts or _lines())
     if not inputs:
         raise UsageError("There is nothing to answer.", remedy="Give a text, or lines on standard input.")
+    asked: list[Any] = inputs
     if server is not None:
-        answers = server.deployments.predict(name, inputs)
+        said = server.deployments.get(name)
+        asked = as_files(inputs) if takes_files(said["kind"], said["task"]) else inputs
+        answers = server.deployments.predict(name, asked)
     elif folder is not None:
         from engram.artifacts.home_keys import HomeKeys
         from engram.artifacts.opened import opened
+        from engram.files import read_json
         from engram.serve.load import open_artifact
 
         with opened(folder, HomeKeys(home)) as plain:
-            check_inputs(plain, inputs)
-            answers = open_artifact(plain)(inputs)
+            about = read_json(plain / "recipe.json") if (plain / "recipe.json").is_file() else {}
+            if takes_files(about.get("kind", ""), about.get("task", "")):
+                asked = as_files(inputs)
+            else:
+                check_inputs(plain, inputs)
+            answers = open_artifact(plain)(asked)
     output.emit(
         [{"input": one, **answer} for one, answer in zip(inputs, answers, strict=True)],
         *(say_answer(one, answer) for one, answer in zip(inputs, answers, strict=True)),

@@ -18,6 +18,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 # No name of the hub leaves its folder in the cache: no part of it begins with a dot.
 _REVISION = r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)*"
 _HUB = re.compile(rf"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*(?:@{_REVISION})?", re.ASCII)
+_FIELD = re.compile(r"\{[a-z_]+\}")
 SUM_TOLERANCE = 1e-6
 
 
@@ -49,6 +50,9 @@ def _source(source: Source, path: Path, use: str) -> Iterator[FieldProblem]:
         yield FieldProblem((*path, "delimiter"), f"'delimiter' must be one character, not {source.delimiter!r}.")
     if source.header is not None and (not source.header or len(set(source.header)) != len(source.header)):
         yield FieldProblem((*path, "header"), "'header' must name each column once.")
+    if source.names is not None and (source.path is None or not _FIELD.search(source.names)):
+        told = "'names' goes with 'path' and tells columns, as {label}_{speaker}_{take}"
+        yield FieldProblem((*path, "names"), f"{told}; it is {source.names[:80]!r}.")
     if source.paragraphs and source.format not in ("auto", "text"):
         yield FieldProblem((*path, "paragraphs"), f"'paragraphs' goes with format: text, not {source.format!r}.")
     if use == "commercial" and research_only(source.license):
@@ -85,7 +89,12 @@ def _file(name: str, path: Path) -> Iterator[FieldProblem]:
 
 def _parts(recipe: Recipe) -> Iterator[FieldProblem]:
     """Rows of sources without a part, or with the part train, are dealt to the parts that no source gives whole."""
-    given = {source.part for source in recipe.data.sources}
+    given: set[str | None] = {source.part for source in recipe.data.sources}
+    given |= {"test"} if recipe.data.split.held_out else set()
+    for column, values in recipe.data.split.held_out.items():
+        if not column.strip() or not values:
+            told = "'data.split.held_out' names a column and at least one of its values, as {speaker: [ada]}."
+            yield FieldProblem(("data", "split", "held_out", column), told)
     if recipe.data.sources and not given & {None, "train"}:
         told = "every source is kept for measuring, and none is left to train on."
         yield FieldProblem(("data", "sources"), told, remedy="Give one of them part: train.")
@@ -109,6 +118,9 @@ def _columns(recipe: Recipe, task: TaskCard) -> Iterator[FieldProblem]:
         yield FieldProblem(("data", "format"), told, remedy=did_you_mean(wanted, task.forms))
         return
     forms = [FORMS[name] for name in ((wanted,) if wanted != "auto" else task.forms)]
+    if recipe.data.clean.deduplicate == "near" and all(form.file for form in forms):
+        told = "'data.clean.deduplicate: near' compares words, and the rows of this task are files."
+        yield FieldProblem(("data", "clean", "deduplicate"), told, remedy="Write exact: it compares their content.")
     known = dict.fromkeys(role for form in forms for role in form.known)
     for role, name in columns.items():
         if role not in known:

@@ -14,11 +14,14 @@ from engram.schema.recipe import Recipe
 
 # What a step works on, in the order in which data is made, and what it does there.
 ORDER = {
+    "file": "looks at files as they are read",
     "text": "works on texts as they are read",
     "row": "makes the rows",
     "training rows": "works on the rows of the part train",
     "tokens": "says how rows become tokens",
     "batches": "says how tokens become batches",
+    "samples": "changes what a model is shown of a file",
+    "features": "changes the features that are made of a file",
 }
 
 
@@ -54,6 +57,9 @@ def check_prep(recipe: Recipe, task: TaskCard | None) -> Iterator[FieldProblem]:
             continue
         step = registry.get("prep step", given.name)
         yield from _place(step, before, here)
+        if task and (told := _unfit(recipe, task, step)):
+            yield FieldProblem(here, told, remedy="Leave it out.")
+            continue
         before.append(step)
         try:
             options = step_options(step, given.options, (*here, given.name) if given.options else here)
@@ -83,6 +89,14 @@ def _place(step: Any, before: list[Any], here: Path) -> Iterator[FieldProblem]:
         yield FieldProblem(here, told, remedy=f"Put {step.name!r} before {late.name!r}.")
     elif step.on == "row" and (other := next((one for one in before if one.on == "row"), None)):
         yield FieldProblem(here, f"only one prep step can make the rows, and {other.name!r} does so already.")
+
+
+def _unfit(recipe: Recipe, task: TaskCard, step: Any) -> str:
+    """Return why a step has nothing to work on in the rows of a task, or ''; a step of texts passes over other rows."""
+    media = {medium for name in task.forms for medium in FORMS[name].media}
+    if step.on == "text" or step.takes in media:
+        return ""
+    return f"the prep step {step.name!r} works on {step.takes}, and rows of the task {recipe.task!r} hold none."
 
 
 def _rows(recipe: Recipe, task: TaskCard, step: Any, options: Any, here: Path) -> Iterator[FieldProblem]:

@@ -68,11 +68,12 @@ def is_sound(folder: Path) -> bool:
         return False
     sums = {name: digest for digest, _, name in lines}
     parts = {name: part.digest for name, part in split.parts.items()}
+    named = {name: digest for part in split.parts.values() for name, digest in part.files.items()}
     files = {path.name for path in folder.iterdir()} - {SUMS}
     return (
-        files == set(sums) == {"split.json", "report.json", *(part.file for part in split.parts.values())}
+        files == set(sums) == {"split.json", "report.json", *named}
         and all(sha256_file(folder / name) == f"sha256:{digest}" for name, digest in sums.items())
-        and all(sums[part.file] == part.digest.removeprefix("sha256:") for part in split.parts.values())
+        and all(sums[name] == digest.removeprefix("sha256:") for name, digest in named.items())
         and split.digest == split_digest(parts, split.labels)
     )
 

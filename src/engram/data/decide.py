@@ -86,7 +86,7 @@ def decide(found: Scan, data: Data, form: Form) -> Decision:
     names = _names(found, data, form, {int(number) for number in np.unique(label[reason == 0])})
     final = {name: place for place, name in enumerate(names)}
     table: dict[str, dict[str, int]] = {name: dict.fromkeys(names, 0) for name in PARTS}
-    for place, name in enumerate(PARTS if form.gives == "label" else ()):
+    for place, name in enumerate(PARTS if form.classed else ()):
         for number, count in enumerate(np.bincount(label[part == place], minlength=len(found.labels))):
             if count:
                 table[name][found.labels[number]] = int(count)
@@ -181,14 +181,14 @@ def _shares(data: Data) -> tuple[float, float, float]:
         )
     if data.limit is not None and data.limit < 1:
         raise UsageError(f"data.limit must be at least 1, not {data.limit}.")
-    whole = {source.part for source in data.sources} - {"train"}
+    whole = {source.part for source in data.sources} - {"train"} | ({"test"} if data.split.held_out else set())
     kept = [0.0 if name in whole else share for name, share in zip(PARTS, asked, strict=True)]
     train, valid, test = (share / sum(kept) for share in kept)
     return train, valid, test
 
 
 def _check_parts(part: Ints, shares: tuple[float, ...], data: Data, dropped: dict[str, int]) -> None:
-    whole = {source.part for source in data.sources}
+    whole = {source.part for source in data.sources} | ({"test"} if data.split.held_out else set())
     for place, name in enumerate(PARTS):
         if (shares[place] > 0 or name in whole) and not (part == place).any():
             kept = int((part != DROPPED).sum())
@@ -201,11 +201,11 @@ def _check_parts(part: Ints, shares: tuple[float, ...], data: Data, dropped: dic
 
 def _names(found: Scan, data: Data, form: Form, used: set[int]) -> list[str]:
     """Return the final labels in order; tags begin with O, the one that means nothing. Other rows have none."""
-    if form.gives not in ("label", "tags"):
+    if not form.classed and form.gives != "tags":
         return []
     if data.labels:
         return found.labels
-    if form.gives == "label":
+    if form.classed:
         return sorted(found.labels[number] for number in used)
     return sorted(found.labels, key=lambda tag: (tag != OUTSIDE, tag))
 
@@ -224,6 +224,7 @@ def _say(rows: dict[str, int], data: Data, stratified: bool) -> str:
     given = sorted({source.part for source in data.sources if source.part})
     plan = data.split
     how = [f"as given: {', '.join(given)}"] if given else []
+    how += [f"test: {column!r} is {', '.join(values)}" for column, values in plan.held_out.items()]
     if not {"valid", "test"} <= set(given):
         how.append(f"dealt with seed {plan.seed}")
         how += [f"in the proportions of {plan.stratify!r}"] if stratified else []

@@ -1,36 +1,27 @@
-"""Many files as one source: a folder of one format, sub-folders named by labels, or a pattern such as part-*.jsonl."""
+"""Many files as one source: a folder of one format, sub-folders named by labels, or a pattern such as part-*.jsonl.
+
+A folder of sounds, or of sub-folders of them, is a source as well: a row for each file, which `data.listed` reads.
+"""
 
 from __future__ import annotations
 
 import glob
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from engram import registry
 from engram.data.blocks import open_source
+from engram.data.listed import Listing, listed_reader
 from engram.data.reader import Found, Reader, Rows, check_columns, file_reader, list_columns, shown
 from engram.data.text import read_whole
 from engram.errors import DataError, UsageError
 from engram.files import json_digest, sha256_file
+from engram.schema.form import MEDIA
 from engram.schema.recipe import Source
 
 LABELLED = ("text", "label")
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a folder or a pattern holds: files in the order of their names, and the names that were passed over.
-
-    base: the folder that no file may leave. labelled: the files are single texts, in sub-folders named by labels.
-    """
-
-    base: Path
-    files: tuple[Path, ...]
-    labelled: bool = False
-    passed: tuple[str, ...] = ()
 
 
 def is_many(path: Path, options: Source) -> bool:
@@ -72,6 +63,11 @@ def folder_reader(path: Path, options: Source) -> Reader:
     Raises DataError when the files are of several formats, and what `list_files` raises.
     """
     listing = list_files(path)
+    if listing.medium:
+        return listed_reader(listing, options)
+    if options.names is not None:
+        told = "'names' goes with folders of sounds or images, and these files hold rows."
+        raise UsageError(told, remedy="Leave names out.")
     if listing.labelled:
         if options.format not in ("auto", "text"):
             told = f"sub-folders named by labels hold texts, and the format {options.format!r} was given."
@@ -155,14 +151,20 @@ def _list_folder(path: Path) -> Listing:
         raise _refused(path, message, "Name a pattern, as folder/*.csv or folder/*/*.csv.")
     if files:
         return Listing(path, files, passed=tuple(other.name for other in others))
+    if not folders and (found := _of_medium(path, others)):
+        return found
     if not folders:
         what = f"only {list_columns([other.name for other in others])}" if others else "nothing"
         known = ", ".join(sorted(suffixes))
         raise _refused(path, f"the folder holds {what}, and no file of rows.", f"Known suffixes: {known}.")
     texts: list[Path] = []
+    medium = next((one for one in MEDIA if any(_entries(folder, MEDIA[one])[0] for folder in folders)), None)
     for folder in folders:
-        inside, deeper, rest = _entries(folder, (".txt",))
+        inside, deeper, rest = _entries(folder, MEDIA[medium] if medium else (".txt",))
         others += rest
+        if medium and (deeper or not inside):
+            message = "there are sub-folders." if inside else f"this sub-folder holds no {medium} file."
+            raise _refused(folder, message, f"Sub-folders are named by labels and hold {medium} files alone.")
         if deeper or not inside:
             message = (
                 "this sub-folder holds no .txt file, one for each text." if not inside else "there are sub-folders."
@@ -170,7 +172,17 @@ def _list_folder(path: Path) -> Listing:
             remedy = "Sub-folders named by labels hold .txt files; for other formats name a pattern, as folder/*/*.csv."
             raise _refused(folder, message, remedy)
         texts += inside
-    return Listing(path, tuple(texts), labelled=True, passed=tuple(other.name for other in others))
+    return Listing(path, tuple(texts), labelled=True, passed=tuple(other.name for other in others), medium=medium)
+
+
+def _of_medium(path: Path, entries: Sequence[Path]) -> Listing | None:
+    """Return the listing of a folder whose files hold one medium, if there are such files."""
+    for medium, suffixes in MEDIA.items():
+        files = tuple(each for each in entries if each.name.lower().endswith(suffixes))
+        if files:
+            others = tuple(each.name for each in entries if each not in set(files))
+            return Listing(path, files, passed=others, medium=medium)
+    return None
 
 
 def _entries(folder: Path, suffixes: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...], tuple[Path, ...]]:
@@ -202,6 +214,13 @@ def _list_pattern(path: Path) -> Listing:
         remedy = f"{shown(str(base))} holds {there or 'nothing'}."
         raise _refused(path, "no file fits the pattern.", remedy)
     return Listing(base, tuple(files))
+
+
+def base_of(path: Path, options: Source) -> Path:
+    """Return the folder in which names of files begin that stand in a source's cells, and which none may leave."""
+    if not is_many(path, options):
+        return path.parent
+    return path if path.is_dir() else _base(path)
 
 
 def _base(path: Path) -> Path:

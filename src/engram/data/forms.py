@@ -32,12 +32,14 @@ class Made:
 
     text: the question, by which leaks are found and rows that belong together stay in one part.
     whole: by what duplicates are found. body: what is written. tags: the tags of a tagged row, one a token.
+    file: the content of a row's file.
     """
 
     text: str = ""
     whole: str = ""
     body: Mapping[str, Any] | None = None
     tags: tuple[str, ...] = ()
+    file: bytes = b""
 
 
 class BadCell(ValueError):

@@ -81,7 +81,7 @@ def _astray(role: str, form: Form, found: Sequence[str], column: str) -> bool:
 
 def _tried(form: Form, roles: Sequence[Role], rows: Sequence[tuple[int, Mapping[str, str]]]) -> tuple[int, list[str]]:
     usable, problems = 0, list[str]()
-    make = None if form.gives == "label" else maker(form, str.strip)
+    make = None if form.gives == "label" or form.file else maker(form, str.strip)
     for line, cells in rows:
         given = {one.role: cells[one.column] for one in roles if one.column in cells}
         empty = [one for one in roles if one.needed and not given.get(one.role, "").strip()]

@@ -13,16 +13,18 @@ from engram.data.cache import discard, entry_key, is_sound, load_split, seal, sp
 from engram.data.clean import Repair, cleaner
 from engram.data.compose import Composer, composing
 from engram.data.decide import DROPPED, PARTS, Decision, decide
-from engram.data.forms import Cells, choose_form, maker
+from engram.data.filed import filing
+from engram.data.forms import Cells, Made, choose_form, maker
 from engram.data.leakage import leaked_rows
+from engram.data.media import Facts
 from engram.data.rows import body_line, row_line
 from engram.data.scan import REPORT_EVERY, Reading, Tick, read_cells, role_column, scan, wanted_columns
-from engram.data.sources import check_unchanged, open_sources
+from engram.data.sources import attach, check_unchanged, open_sources
 from engram.errors import UsageError
 from engram.files import new_folder, sha256_file, write_json
 from engram.proc import crashpoint
 from engram.schema.codec import to_dict
-from engram.schema.recipe import Data
+from engram.schema.recipe import Data, Source
 from engram.schema.split import DataReport, Part, Split
 
 __all__ = ["Prepared", "check_data", "prepare_split"]
@@ -31,6 +33,7 @@ SHOWN_TEXT = 1_000
 
 Progress = Callable[[int, int], None]
 Steps = Sequence[Callable[[str], str]]
+Refuse = Callable[[Facts], str]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def prepare_split(
     composer: Composer | None = None,
     on_progress: Progress | None = None,
     stored: Path | None = None,
+    refuse: Refuse = lambda facts: "",
 ) -> Prepared:
     """Return the split of some data: from the cache if a sound one is there, else made and put there whole.
 
@@ -62,16 +66,17 @@ def prepare_split(
     forms: those that the task takes.
     steps: text → text, applied in order when rows are cleaned. composer: makes the rows, in place of one of the forms.
     step_names: one for each step and the composer, with its version and options, because they are part of the entry's
-    key. on_progress: called with rows done and rows in all (0 while they are still being counted).
+    key. on_progress: called with rows done and rows in all (0 while they are still being counted). refuse: facts of
+    a row's file → why it is not taken; what it depends on is among the step_names, which may be more than the steps.
 
     Raises DataError with file, line and column for a row that can't be imported, and nothing is left behind;
     UsageError and UnknownName for a configuration that means nothing; MissingExtra when encodings are to be repaired
     and the library for it is not installed.
     """
     count = len(steps) + (composer is not None)
-    if count != len(step_names):
+    if count > len(step_names):
         raise UsageError(f"{count} prep steps came with {len(step_names)} names; each needs one.")
-    reading = _reading(data, folder, forms, steps, composer, stored or cache)
+    reading = _reading(data, folder, forms, steps, composer, stored or cache, refuse)
     names = [*([reading.repair.name] if reading.repair else []), *step_names]
     target = cache / entry_key(data, reading.form.name, [each.file for each in reading.opened], names)
     cached = target.is_dir()
@@ -100,15 +105,27 @@ def check_data(
     Raises what `prepare_split` raises.
     """
     everything = replace(data, split=replace(data.split, train=1.0, valid=0.0, test=0.0))
-    reading = _reading(everything, folder, forms, steps, composer, stored)
+    reading = _reading(everything, folder, forms, steps, composer, stored, lambda facts: "")
     found = scan(reading, lambda rows: None)
     decision = decide(found, reading.data, reading.form)
     check_unchanged(reading.opened)
     return _report(reading, decision, leaked=0, repaired=found.repaired)
 
 
+def whole_digest(source: Source, data: Data, folder: Path, forms: Sequence[str], stored: Path | None = None) -> str:
+    """Return the digest of one source with all files that its rows name; raises what `prepare_split` raises of it."""
+    only = replace(data, sources=(source,))
+    return _reading(only, folder, forms, (), None, stored, lambda facts: "").opened[0].file.digest
+
+
 def _reading(
-    data: Data, folder: Path, forms: Sequence[str], steps: Steps, composer: Composer | None, stored: Path | None
+    data: Data,
+    folder: Path,
+    forms: Sequence[str],
+    steps: Steps,
+    composer: Composer | None,
+    stored: Path | None,
+    refuse: Refuse,
 ) -> Reading:
     opened = open_sources(data.sources, folder, stored)
     repair = Repair() if data.clean.repair_encoding else None
@@ -116,7 +133,17 @@ def _reading(
     if composer:
         return Reading(data, composer.form, opened, clean, composing(composer, clean, data.labels), repair)
     form = choose_form(data.format, forms, data.columns, opened[0].columns)
-    return Reading(data, form, opened, clean, maker(form, clean), repair)
+    if form.file is None:
+        return Reading(data, form, opened, clean, maker(form, clean), repair)
+    if data.clean.deduplicate == "near":
+        raise UsageError("deduplicate: near compares words, and these rows are files.", remedy="Write exact.")
+    column = role_column(data, form.file[0])
+    return Reading(data, form, tuple(attach(each, column) for each in opened), clean, _no_cells, repair, refuse)
+
+
+def _no_cells(cells: Cells) -> Made:
+    """Stand for the function that makes rows, where it depends on the source: see `engram.data.filed`."""
+    raise ValueError("Rows with files are made for each source.")
 
 
 def _make(reading: Reading, target: Path, progress: Progress) -> None:
@@ -143,12 +170,13 @@ def _make(reading: Reading, target: Path, progress: Progress) -> None:
 
 
 def _part(folder: Path, name: str, decision: Decision) -> Part:
-    file = f"{name}.jsonl"
-    return Part(file, decision.rows[name], sha256_file(folder / file))
+    file, pack = f"{name}.jsonl", f"{name}.pack"
+    part = Part(file, decision.rows[name], sha256_file(folder / file))
+    return replace(part, pack=pack, pack_digest=sha256_file(folder / pack)) if (folder / pack).exists() else part
 
 
-def _kept(reading: Reading, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, Cells]]:
-    """Read the sources again and yield the rows that were kept: part, number, cells as read."""
+def _kept(reading: Reading, decision: Decision, tick: Tick) -> Iterator[tuple[str, int, Cells, Path]]:
+    """Read the sources again and yield the rows that were kept: part, number, cells as read, base of their files."""
     fate = decision.fate
     number = place = 0
     for source in reading.opened:
@@ -162,12 +190,15 @@ def _kept(reading: Reading, decision: Decision, tick: Tick) -> Iterator[tuple[st
             place += 1
             if part == DROPPED or not cells:
                 continue
-            yield PARTS[part], number, cells
+            yield PARTS[part], number, cells, source.base
             number += 1
 
 
-def _writer(reading: Reading, decision: Decision) -> Callable[[int, Cells], str]:
-    """Return the function from a row's number and cells to its line."""
+def _writer(reading: Reading, decision: Decision) -> Callable[[int, Cells, Path, int], tuple[str, bytes]]:
+    """Return the function from a row's number and cells to its line and the content of its file, if it has one.
+
+    It is also told where names of files begin, and where in the pack the content will stand.
+    """
     numbers, clean, columns = (
         decision.numbers,
         reading.clean,
@@ -176,19 +207,24 @@ def _writer(reading: Reading, decision: Decision) -> Callable[[int, Cells], str]
     if reading.form.gives == "label":
         text, label, strip = columns["text"], columns["label"], reading.data.clean.strip
 
-        def labelled(number: int, cells: Cells) -> str:
+        def labelled(number: int, cells: Cells, base: Path, at: int) -> tuple[str, bytes]:
             value = cells[label].strip() if strip else cells[label]
-            return row_line(number, clean(cells[text]), numbers.get(value, 0))
+            return row_line(number, clean(cells[text]), numbers.get(value, 0)), b""
 
         return labelled
-    make = reading.make
+    form, make = reading.form, reading.make
 
-    def formed(number: int, cells: Cells) -> str:
-        made = make({role: cells[column] for role, column in columns.items() if column in cells})
+    def formed(number: int, cells: Cells, base: Path, at: int) -> tuple[str, bytes]:
+        given = {role: cells[column] for role, column in columns.items() if column in cells}
+        made = filing(form, clean, base, whole=False)(given) if form.file else make(given)
         body = dict(made.body or {})
+        if form.file:
+            body["file"] = {**body["file"], "at": at}
+            if form.classed:
+                body["label"] = numbers.get(given["label"].strip(), 0)
         if made.tags:
             body["tags"] = [numbers.get(tag, 0) for tag in made.tags]
-        return body_line(number, body)
+        return body_line(number, body), made.file
 
     return formed
 
@@ -200,13 +236,18 @@ def _write_parts(reading: Reading, decision: Decision, folder: Path, tick: Tick)
             name: stack.enter_context((folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n"))
             for name in PARTS
         }
-        for part, number, cells in _kept(reading, decision, tick):
-            streams[part].write(line(number, cells))
+        packed = PARTS if reading.form.file else ()
+        packs = {name: stack.enter_context((folder / f"{name}.pack").open("wb")) for name in packed}
+        for part, number, cells, base in _kept(reading, decision, tick):
+            written, content = line(number, cells, base, packs[part].tell() if packs else 0)
+            streams[part].write(written)
+            if packs:
+                packs[part].write(content)
 
 
 def _report(reading: Reading, decision: Decision, *, leaked: int, repaired: int) -> DataReport:
-    _, number, cells = next(_kept(reading, decision, lambda rows: None))
-    written = json.loads(_writer(reading, decision)(number, cells))
+    _, number, cells, base = next(_kept(reading, decision, lambda rows: None))
+    written = json.loads(_writer(reading, decision)(number, cells, base, 0)[0])
     mapping = ", ".join(f"{role} = column {role_column(reading.data, role)!r}" for role in reading.form.roles)
     dropped = sum(decision.dropped.values())
     mended = f"repaired the encoding of {repaired} row{'s' * (repaired != 1)}"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
+from engram.data.attached import MOST_ASKED_BYTES, to_url
+from engram.errors import PlatformError
 from engram.schema.split import Part
 
 Message = Mapping[str, Any]
 ANSWERING = "assistant"
+MOST_SAMPLE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,50 @@ class AnchorRow:
         return self.anchor
 
 
-AnyRow = Row | TagRow | ChatRow | PreferenceRow | AnchorRow
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A file in the pack of a part. name: what its source calls it; facts: what its medium's `facts` say of it."""
+
+    pack: Path
+    at: int
+    size: int
+    digest: str
+    name: str
+    facts: Mapping[str, float]
+
+    def read(self) -> bytes:
+        """Return the content; raises PlatformError when the pack has lost it."""
+        with self.pack.open("rb") as stream:
+            stream.seek(self.at)
+            content = stream.read(self.size)
+        if len(content) != self.size:
+            raise PlatformError(
+                f"{self.pack} is cut off.", remedy="Prepare the data again: engram train makes it anew."
+            )
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file; its class where it has one, an index into the split's labels, else -1; the texts beside it by role."""
+
+    id: int
+    file: Packed
+    label: int = -1
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The digest by which rows are told apart."""
+        return self.file.digest
+
+    @property
+    def input(self) -> str:
+        """What a model is asked: the file as a ``data:`` URL."""
+        return to_url(self.file.read())
+
+
+AnyRow = Row | TagRow | ChatRow | PreferenceRow | AnchorRow | FileRow
 
 
 def row_line(number: int, text: str, label: int) -> str:
@@ -138,11 +184,31 @@ def read_part(folder: Path, part: Part) -> Iterator[Any]:
     with (folder / part.file).open(encoding="utf-8", newline="\n") as stream:
         for line in stream:
             record, _ = decode(line)
-            make = make or _maker(record)  # all rows of a part have one form
+            make = make or _maker(record, folder / part.pack)  # all rows of a part have one form
             yield make(record)
 
 
-def _maker(record: Mapping[str, Any]) -> Callable[[dict[str, Any]], AnyRow]:
+def sample_inputs(rows: Iterable[Any], most: int) -> list[Any]:
+    """Return what a model may be asked: the inputs of the first rows, at most `most` and 64 MB of files together.
+
+    A file that is larger than what a request may hold is passed over: nobody could ask about it.
+    """
+    found: list[Any] = []
+    size = 0
+    for row in rows:
+        own = row.file.size if isinstance(row, FileRow) else 0
+        if own > MOST_ASKED_BYTES:
+            continue
+        size += own
+        if len(found) == most or size > MOST_SAMPLE_BYTES:
+            break
+        found.append(row.input)
+    return found
+
+
+def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], AnyRow]:
+    if "file" in record:
+        return lambda one: FileRow(one["id"], Packed(pack, **one["file"]), one.get("label", -1), one.get("beside", {}))
     if "label" in record:
         return lambda one: Row(one["id"], one["text"], one["label"])
     if "tags" in record:

@@ -6,10 +6,13 @@ import json
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engram.data.clean import Repair, digester, fold
+from engram.data.filed import filing
 from engram.data.forms import BadCell, Cells, Made
+from engram.data.media import Facts
 from engram.data.reader import Rows
 from engram.data.sketch import Sketcher
 from engram.data.sources import Opened
@@ -32,10 +35,12 @@ REASONS = (
     "over_limit",
     "near_leaked",
     "near_duplicate",
+    "missing_file",
 )
 BLANK, NO_TEXT, NO_LABEL, UNKNOWN, LEAKED, CONFLICTING, DUPLICATE, OVER_LIMIT, NEAR_LEAKED, NEAR_DUPLICATE = range(
-    1, len(REASONS)
+    1, len(REASONS) - 1
 )
+NO_FILE = len(REASONS) - 1
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Reading:
     """What both passes need: the configuration, the form of its rows, its sources, and how rows are made of cells.
 
     clean: the prep steps and the stripping, as one function; it begins with `repair`, where that is wanted. make: for
-    every form but texts with a label, which are made here.
+    every form but texts with a label, which are made here, and files. refuse: facts of a file → why it is not taken.
     """
 
     data: Data
@@ -52,6 +57,7 @@ class Reading:
     clean: Callable[[str], str]
     make: Callable[[Cells], Made]
     repair: Repair | None = None
+    refuse: Callable[[Facts], str] = lambda facts: ""
 
 
 @dataclass
@@ -98,6 +104,8 @@ def scan(reading: Reading, tick: Tick) -> Scan:
     beside = _beside(data, form, found)
     for source in reading.opened:
         given = GIVEN[source.source.part]
+        if form.file:
+            add = _filed(reading, found, source.base)
         wanted = wanted_columns(data, form, source.columns)
         for line, cells in read_cells(source, data, form, wanted):
             if not len(found.lost) % REPORT_EVERY:
@@ -109,7 +117,7 @@ def scan(reading: Reading, tick: Tick) -> Scan:
             try:
                 reason = add(cells)
                 if not reason:
-                    found.given.append(given)
+                    found.given.append(GIVEN["test"] if is_held_out(data, form, cells) else given)
                     beside(cells)
             except BadCell as error:
                 column = role_column(data, error.role)
@@ -192,6 +200,43 @@ def _formed(reading: Reading, found: Scan) -> Callable[[Cells], int]:
     return add
 
 
+def _filed(reading: Reading, found: Scan, base: Path) -> Callable[[Cells], int]:
+    """Return the function that takes a file, its class and the texts beside it; every file is read to its end."""
+    data, form, digest = reading.data, reading.form, digester(reading.data.split.seed)
+    make = filing(form, reading.clean, base, reading.refuse)
+    columns = {role: role_column(data, role) for role in form.known}
+
+    def add(cells: Cells) -> int:
+        given = {role: cells[column] for role, column in columns.items() if column in cells}
+        number = 0
+        if form.classed:
+            value = given["label"].strip()
+            number = found.numbers.get(value, -1)
+            if not value or (number < 0 and data.labels):
+                return UNKNOWN if value else NO_LABEL
+        if not given[form.file[0] if form.file else ""].strip():
+            return NO_FILE
+        made = make(given)
+        if made.body is None:
+            return NO_TEXT
+        if number < 0:
+            number = found.numbers[value] = len(found.numbers)
+            found.labels.append(value)
+            if len(found.numbers) > MAX_VALUES:
+                raise _too_many("label")
+        found.folded += digest(made.text)
+        found.exact += digest(made.whole)
+        found.label.append(number)
+        return 0
+
+    return add
+
+
+def is_held_out(data: Data, form: Form, cells: Cells) -> bool:
+    """Tell whether a row stands in the part test because of a column's value."""
+    return any(cells[column_of(data, form, name)].strip() in values for name, values in data.split.held_out.items())
+
+
 def _rest(body: Mapping[str, Any]) -> str:
     """Return what a row has beside the text by which it is compared: its tags or answers, and tools; folded."""
     beside = {name: value for name, value in body.items() if name not in ("messages", "tokens", "anchor")}
@@ -205,7 +250,7 @@ def _beside(data: Data, form: Form, found: Scan) -> Callable[[Cells], None]:
     digest, strata = digester(data.split.seed), found.strata
     group = data.split.group and column_of(data, form, data.split.group)
     stratify = stratified_by(data, form)
-    by_value = stratify is not None and not (form.gives == "label" and stratify == role_column(data, "label"))
+    by_value = stratify is not None and not (form.classed and stratify == role_column(data, "label"))
 
     def keep(cells: Cells) -> None:
         empty = 0
@@ -243,6 +288,7 @@ def wanted_columns(data: Data, form: Form, found: Sequence[str]) -> tuple[str, .
     ('sentence', 'label')
     """
     more = [stratified_by(data, form), data.split.group and column_of(data, form, data.split.group)]
+    more += [column_of(data, form, name) for name in data.split.held_out]
     optional = [column for role in form.optional if (column := role_column(data, role)) in found]
     needed = [role_column(data, role) for role in form.roles]
     return tuple(dict.fromkeys([*needed, *optional, *(name for name in more if name)]))

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engram.config.shipped import sample_files
 from engram.data import folder as many
 from engram.data import hub
+from engram.data.attached import digest_attached
 from engram.data.blocks import open_source
-from engram.data.folder import is_many
+from engram.data.folder import base_of, is_many
+from engram.data.forms import BadCell
 from engram.data.reader import Reader, choose_reader
 from engram.data.stored import find_content
 from engram.errors import DataError, UnknownName, UsageError
 from engram.files import sha256_file
+from engram.schema.form import MEDIA
 from engram.schema.recipe import Source
 from engram.schema.split import SourceFile
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A source that was found: its file, its reader, its columns, and the record that the split keeps of it."""
+    """A source that was found: its file, its reader, its columns, and the record that the split keeps of it.
+
+    base: the folder where names of files begin that stand in its cells. attached: the column of such names.
+    """
 
     path: Path
     source: Source
@@ -28,6 +35,8 @@ class Opened:
     columns: tuple[str, ...]
     said: str
     file: SourceFile
+    base: Path
+    attached: str = ""
 
 
 def open_sources(sources: tuple[Source, ...], folder: Path, stored: Path | None = None) -> tuple[Opened, ...]:
@@ -54,9 +63,36 @@ def _open(source: Source, folder: Path, stored: Path | None) -> Opened:
             remedy="Bring it in again: engram data add FILE",
         )
     name = _named(source)
-    return Opened(
-        path, source, reader, found.columns, found.said, SourceFile(name, digest, size, reader.name, source.license)
-    )
+    file = SourceFile(name, digest, size, reader.name, source.license)
+    return Opened(path, source, reader, found.columns, found.said, file, base_of(path, source))
+
+
+def attach(opened: Opened, column: str) -> Opened:
+    """Return a source whose digest and bytes are also those of the files that a column names.
+
+    Raises DataError with file, line and column for a name that is none.
+    """
+    digest, size = _with_attached(opened, column, opened.file.digest, opened.file.bytes)
+    return replace(opened, attached=column, file=replace(opened.file, digest=digest, bytes=size))
+
+
+def _with_attached(opened: Opened, column: str, digest: str, size: int) -> tuple[str, int]:
+    """Return a source's digest and bytes with those of its files, in the order of the rows.
+
+    A source without such files keeps its own: their content is in its cells, or it is a folder of them.
+    """
+    if opened.reader.name in MEDIA:
+        return digest, size
+    state, found = hashlib.sha256(digest.encode()), 0
+    for line, cells in opened.reader.read(opened.path, opened.source, [column]):
+        try:
+            one, more = digest_attached(cells.get(column, "").strip(), opened.base, column)
+        except BadCell as error:
+            raise DataError(str(error), file=str(opened.path), line=line, column=column, remedy=error.remedy) from error
+        if one:
+            state.update(f"\n{one} {cells[column].strip()}".encode())
+            found, size = found + 1, size + more
+    return (f"sha256:{state.hexdigest()}", size) if found else (digest, size)
 
 
 def source_path(source: Source, folder: Path, stored: Path | None = None) -> Path:
@@ -106,6 +142,9 @@ def fingerprint(path: Path, source: Source) -> tuple[str, int]:
 def check_unchanged(opened: tuple[Opened, ...]) -> None:
     """Raise DataError when a source is no longer what was fingerprinted: half of each would be imported."""
     for each in opened:
-        if fingerprint(each.path, each.source)[0] != each.file.digest:
+        digest, size = fingerprint(each.path, each.source)
+        if each.attached:
+            digest, _ = _with_attached(each, each.attached, digest, size)
+        if digest != each.file.digest:
             message = "the source changed while it was read, so nothing was imported."
             raise DataError(message, file=str(each.path), remedy="Try again when nobody writes to it.")

@@ -11,11 +11,11 @@ from engram.errors import PlatformError
 from engram.export.format import BaseRef, Export
 from engram.export.heads import lost_heads
 from engram.export.inspect import refuse_code
-from engram.export.tasks import LABELLED, open_model
+from engram.export.tasks import TOKENS, Task, as_task, open_model, open_reader
 from engram.export.tokens import fit_embeddings, keeps_rows
 
 
-def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task = "classify") -> None:
     """Save adapter and tokenizer; `engram_base.json` holds the digest of the base's files.
 
     Rows of added tokens are in the adapter when it trains them (`engram.export.tokens.token_rows`); where it does not,
@@ -24,7 +24,8 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "
     Raises PlatformError when the adapter alone would not give the model back: it lacks a part of the head, or the
     embeddings have a size that no reader would arrive at.
     """
-    if task in LABELLED and (lost := lost_heads(model)):
+    tokens = as_task(task).reader == TOKENS
+    if as_task(task).labelled and (lost := lost_heads(model)):
         raise PlatformError(
             f"The adapter does not hold {', '.join(lost)}, which was drawn for this run and is in no base.",
             remedy="Name what engram.export.heads.head_modules returns as modules_to_save when the adapter is put on.",
@@ -35,7 +36,7 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "
     for name in ("target_modules", "exclude_modules", "modules_to_save"):
         if isinstance(chosen := getattr(config, name), set | list | tuple):
             setattr(config, name, sorted(chosen))  # peft keeps sets, whose order changes from process to process
-    added = _added_rows(model, tokenizer, base)
+    added = _added_rows(model, tokenizer, base) if tokens else range(0)
     whole = bool(added) and not keeps_rows(model, added)
     model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=whole)
     tokenizer.save_pretrained(folder)
@@ -50,19 +51,21 @@ def open_adapter(
     folder: Path,
     base: BaseRef,
     labels: Sequence[str],
-    task: str = "classify",
+    task: str | Task = "classify",
     digests: Mapping[str, str] | None = None,
 ) -> tuple[Any, Any]:
     """Open base and adapter as any user of peft would, in fp32 as the model was trained, however the base is stored."""
     import torch
     from peft import PeftModel
-    from transformers import AutoTokenizer
 
     refuse_code(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    head = {"num_labels": len(labels), "pad_token_id": tokenizer.pad_token_id} if task in LABELLED else {}
-    body = open_model(base.folder, task, dtype=torch.float32, **head)
-    fit_embeddings(body, tokenizer)
+    how, tokenizer = as_task(task), open_reader(folder, task)
+    head: dict[str, Any] = {"num_labels": len(labels)} if how.labelled else {}
+    if how.labelled and how.reader == TOKENS:
+        head["pad_token_id"] = tokenizer.pad_token_id
+    body = open_model(base.folder, task, dtype=torch.float32, **head, **how.settings)
+    if how.reader == TOKENS:
+        fit_embeddings(body, tokenizer)
     return PeftModel.from_pretrained(body, folder).eval(), tokenizer
 
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 
 from engram import registry
 from engram.export.format import BaseRef
-from engram.export.tasks import is_seq2seq
-from engram.export.use import how_to_open
+from engram.schema.card import TaskCard
 from engram.schema.recipe import Recipe
 from engram.schema.report import Measure, Report
 from engram.schema.split import DataReport, Split
 
-PIPELINE_TAGS = {"classify": "text-classification", "tag": "token-classification", "generate": "text-generation"}
 BASELINES = {
     "linear_probe": "a linear probe on the untouched base model",
     "strongest": "the better of the untouched base model and an n-gram model of the training answers",
 }
-LIMITS = {
-    "classify": "It answers with one of {labels} labels whatever it is asked, also for text unlike its training data.",
-    "tag": "It gives one of {labels} labels to every token, also in text unlike its training data.",
-    "generate": "It goes on with any text, and what it writes may be untrue: check it before you rely on it.",
-}
-EXAMPLE_LENGTH = 80
 Parity = Mapping[str, Mapping[str, float]]
 
 
@@ -42,10 +35,11 @@ def write_card(
     baseline: the name of the reference baseline on the kind's card. parity: what the export stage measured of each
     format (`details["formats"]` of its report), which is how a lossy format states what it costs.
     """
-    limits = LIMITS.get(recipe.task, "").format(labels=len(split.labels))
+    task: TaskCard = registry.get("kind", recipe.kind).tasks[recipe.task]
+    limits = task.limits.format(labels=len(split.labels))
     return "\n".join(
         [
-            _metadata(recipe, base, evaluation),
+            _metadata(recipe, task.pipeline_tag, base, evaluation),
             f"# {recipe.title or recipe.name}",
             "",
             f"Made by Engram in run `{run}` from the recipe `{recipe.name}` (kind {recipe.kind}, task {recipe.task}). "
@@ -75,7 +69,7 @@ def write_card(
             "## Use",
             "Each runs in this folder and needs nothing of Engram.",
             "",
-            *_uses(recipe, data, base, exports),
+            *_uses(recipe, task, data, base, exports),
             "## Limits",
             f"{limits} Allowed use: {recipe.use}. The numbers hold for data like the test rows only.".strip(),
             "",
@@ -94,11 +88,9 @@ def _formats(exports: Sequence[str], parity: Parity) -> list[str]:
     return rows
 
 
-def _uses(recipe: Recipe, data: DataReport, base: BaseRef, exports: Sequence[str]) -> list[str]:
-    kept = data.example.get("kept", {})
-    said = kept.get("text") or kept.get("prompt") or " ".join(kept.get("tokens", ())) or "…"
-    example, seq2seq = " ".join(said.split())[:EXAMPLE_LENGTH], is_seq2seq(base.folder)
-    codes = [how_to_open(name, recipe.task, example, base.name, base.revision, seq2seq) for name in exports]
+def _uses(recipe: Recipe, task: TaskCard, data: DataReport, base: BaseRef, exports: Sequence[str]) -> list[str]:
+    use = importlib.import_module(task.use)
+    codes = [use.how_to_use(name, recipe.task, data.example.get("kept", {}), base) for name in exports]
     return [line for code in codes if code for line in ("```python", code.rstrip("\n"), "```", "")]
 
 
@@ -106,8 +98,7 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def _metadata(recipe: Recipe, base: BaseRef, evaluation: Report) -> str:
-    tag = PIPELINE_TAGS.get(recipe.task, recipe.task)
+def _metadata(recipe: Recipe, tag: str, base: BaseRef, evaluation: Report) -> str:
     lines = ["---", "library_name: transformers", f"pipeline_tag: {tag}", f"base_model: {base.name}"]
     lines += ["tags: [engram]", "model-index:", f"- name: {recipe.name}", "  results:"]
     lines += [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engram.errors import MissingExtra
+from engram.export.tasks import Task
 
 EXTRA = "export"
 
@@ -24,9 +25,12 @@ class BaseRef:
 
 
 class Write(Protocol):
-    """Puts a model's files down in a folder that exists; the model computes the same afterwards, or is consumed."""
+    """Puts a model's files down in a folder that exists; the model computes the same afterwards, or is consumed.
 
-    def __call__(self, model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+    tokenizer: what makes the model's inputs, whatever they are.
+    """
+
+    def __call__(self, model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task = "classify") -> None:
         """Write them; raises UserError when this model can't be had in the format."""
 
 
@@ -38,7 +42,7 @@ class Open(Protocol):
         folder: Path,
         base: BaseRef,
         labels: Sequence[str],
-        task: str = "classify",
+        task: str | Task = "classify",
         digests: Mapping[str, str] | None = None,
     ) -> tuple[Any, Any]:
         """Open them; raises Refused for files that run code, unless `digests` (path in folder → SHA-256) names them."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+ENCODER = "encoder"  # the body of a model whose class has no prefix for it, as Whisper's classifier
+
 
 def head_modules(model: Any) -> list[str]:
     """Return the names of the parts of a model that are not its body and have weights, as `classifier` or `score`.
@@ -12,7 +14,7 @@ def head_modules(model: Any) -> list[str]:
     `pre_classifier` too. Give these names to peft as `modules_to_save`, and as `exclude_modules` where every linear
     layer is a target, since a part can't be adapted and saved whole at once.
     """
-    body = model.base_model_prefix
+    body = model.base_model_prefix if hasattr(model, model.base_model_prefix) else ENCODER
     return [name for name, part in model.named_children() if name != body and next(part.parameters(), None) is not None]
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from engram.export.format import BaseRef, Export
 from engram.export.inspect import refuse_code
-from engram.export.tasks import open_model
+from engram.export.tasks import Task, open_model, open_reader
 
 
-def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task = "classify") -> None:
     """Fold the adapter into the weights, where there is one, and save the model in fp32."""
     whole = model.merge_and_unload(safe_merge=True) if hasattr(model, "merge_and_unload") else model
     whole.config._name_or_path = base.name
@@ -26,14 +26,12 @@ def open_merged(
     folder: Path,
     base: BaseRef,
     labels: Sequence[str],
-    task: str = "classify",
+    task: str | Task = "classify",
     digests: Mapping[str, str] | None = None,
 ) -> tuple[Any, Any]:
     """Open the folder as any user of transformers would; neither base nor labels are needed."""
-    from transformers import AutoTokenizer
-
     refuse_code(folder)
-    return open_model(folder, task).eval(), AutoTokenizer.from_pretrained(folder)
+    return open_model(folder, task).eval(), open_reader(folder, task)
 
 
 EXPORT = Export(name="merged", title="Merged safetensors", write=write, open=open_merged, consumes=True)

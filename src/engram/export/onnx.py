@@ -13,6 +13,7 @@ from typing import Any
 from engram.errors import UserError
 from engram.export.format import EXTRA, BaseRef, Export
 from engram.export.inspect import refuse_code
+from engram.export.tasks import Task, as_task, open_reader
 from engram.lazy import need
 
 FILE = "model.onnx"
@@ -22,11 +23,12 @@ TRACES = frozenset({"metadata_props", "doc_string", "value_info"})
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
-def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task = "classify") -> None:
     """Write `model.onnx` beside configuration and tokenizer; the same model gives the same bytes.
 
-    Inputs: input_ids and attention_mask (batch, tokens), and decoder_input_ids (batch, written) of a seq2seq model, all
-    int64. Output: logits. The graph has no cache: to generate, it reads the whole text again for each token.
+    Inputs of models of texts: input_ids and attention_mask (batch, tokens), and decoder_input_ids (batch, written) of a
+    seq2seq model, all int64; of others what their `Task` says. Output: logits. The graph has no cache: to generate, it
+    reads the whole text again for each token.
 
     Raises UserError for a model of more than 2 GB and for one that has no such graph.
     """
@@ -37,12 +39,13 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "
     save_beside(whole, tokenizer, base, folder, task)
 
 
-def build(whole: Any, task: str) -> Any:
+def build(whole: Any, task: str | Task) -> Any:
     """Return the ONNX model of a model that stands alone, proven against it for other numbers of rows and tokens."""
     import torch
 
-    from engram.export.wrap import FIRST_SHAPE, example, prove, refuse_architecture, wrap
+    from engram.export.wrap import prove, refuse_architecture
 
+    graph = as_task(task).graphing()
     for name in PACKAGES:
         need(name, extra=EXTRA, why="to export ONNX")
     size = sum(one.numel() * 4 for one in whole.parameters())
@@ -51,8 +54,8 @@ def build(whole: Any, task: str) -> Any:
             f"The model has {size / 1e9:.1f} GB of weights in fp32, and one ONNX file holds 2 GB.",
             remedy="Leave onnx out of 'export'; merged takes every size.",
         )
-    wrapped, given = wrap(whole, task), example(whole.config, task, FIRST_SHAPE)
-    free = {name: {0: "batch", 1: "written" if name == "decoder_input_ids" else "tokens"} for name in given}
+    wrapped, given = graph.wrap(whole, task), graph.example(whole.config, task, graph.SHAPES[0])
+    free = graph.free(whole.config, task)
     with quiet(), torch.no_grad():
         try:
             program: Any = torch.onnx.export(
@@ -114,19 +117,16 @@ def open_onnx(
     folder: Path,
     base: BaseRef,
     labels: Sequence[str],
-    task: str = "classify",
+    task: str | Task = "classify",
     digests: Mapping[str, str] | None = None,
 ) -> tuple[Any, Any]:
     """Open the graph with onnxruntime on the CPU; base and labels are not needed."""
-    from transformers import AutoConfig, AutoTokenizer
-
-    from engram.export.graph import Graph
-    from engram.export.wrap import inputs_of
+    from transformers import AutoConfig
 
     refuse_code(folder)
-    config = AutoConfig.from_pretrained(folder)
-    graph = Graph(runner(str(folder / FILE), inputs_of(config, task)), config)
-    return graph, AutoTokenizer.from_pretrained(folder)
+    config, graph = AutoConfig.from_pretrained(folder), as_task(task).graphing()
+    run = runner(str(folder / FILE), graph.inputs_of(config, task))
+    return graph.opened(run, config), open_reader(folder, task)
 
 
 @contextlib.contextmanager

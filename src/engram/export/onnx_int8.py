@@ -16,12 +16,13 @@ from typing import Any
 from engram.errors import UserError
 from engram.export.format import EXTRA, BaseRef, Export
 from engram.export.onnx import FILE, PACKAGES, build, encode, open_onnx, quiet, strip
+from engram.export.tasks import Task
 from engram.lazy import need
 
 PREPARED = "onnx.quant.pre_process"
 
 
-def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task = "classify") -> None:
     """Write the quantised `model.onnx` beside configuration and tokenizer.
 
     Raises UserError for a model that has no ONNX graph, or no matrix product with weights of its own.

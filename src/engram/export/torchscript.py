@@ -19,6 +19,7 @@ from engram.artifacts.formats import ON_REQUEST
 from engram.errors import Refused
 from engram.export.format import BaseRef, Export
 from engram.export.inspect import refuse_code
+from engram.export.tasks import Task, as_task, open_reader
 
 NAME = "torchscript"
 FILE = Path(ON_REQUEST[NAME]).name
@@ -26,7 +27,7 @@ ROOT = "model"  # of every path inside the archive
 BORN = (1980, 1, 1, 0, 0, 0)
 
 
-def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "classify") -> None:
+def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task = "classify") -> None:
     """Write `model.pt` beside configuration and tokenizer, traced in fp32 on the CPU, sizes free.
 
     Inputs in order: input_ids and attention_mask (rows, tokens), and decoder_input_ids (rows, written) of a seq2seq
@@ -36,11 +37,11 @@ def write(model: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str = "
     """
     import torch
 
-    from engram.export.wrap import FIRST_SHAPE, example, prove, refuse_architecture, save_beside, whole_copy, wrap
+    from engram.export.wrap import prove, refuse_architecture, save_beside, whole_copy
 
     jit: Any = torch.jit
-    whole = whole_copy(model)
-    wrapped, given = wrap(whole, task), example(whole.config, task, FIRST_SHAPE)
+    whole, graph = whole_copy(model), as_task(task).graphing()
+    wrapped, given = graph.wrap(whole, task), graph.example(whole.config, task, graph.SHAPES[0])
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         try:
@@ -86,16 +87,14 @@ def open_torchscript(
     folder: Path,
     base: BaseRef,
     labels: Sequence[str],
-    task: str = "classify",
+    task: str | Task = "classify",
     digests: Mapping[str, str] | None = None,
 ) -> tuple[Any, Any]:
     """Open the graph, but only if its bytes have the digest that the caller knows (``digests["model.pt"]``).
 
     Raises Refused without a digest, and for any other file.
     """
-    from transformers import AutoConfig, AutoTokenizer
-
-    from engram.export.graph import Graph
+    from transformers import AutoConfig
 
     refuse_code(folder, NAME)
     content = (folder / FILE).read_bytes()
@@ -107,7 +106,7 @@ def open_torchscript(
             remedy="Open another format of this artifact, or verify the artifact first: engram verify",
         )
     config = AutoConfig.from_pretrained(folder)
-    return Graph(runner(content), config), AutoTokenizer.from_pretrained(folder)
+    return as_task(task).graphing().opened(runner(content), config), open_reader(folder, task)
 
 
 EXPORT = Export(name=NAME, title="TorchScript", write=write, open=open_torchscript, executable=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from string import Template
 
-from engram.export.tasks import LABELLED, auto_class
+from engram.export.format import BaseRef
+from engram.export.tasks import as_task, auto_class, is_seq2seq
 
 # $auto: transformers' class for the task. $text: the example as a Python text, $words: as a list of them. $base and
 # $revision: the base model, as arguments. $imports, $labels, $head: what a model with labels needs besides.
@@ -101,9 +103,17 @@ for _ in range(32):  # the likeliest token, again and again
 print(tokenizer.decode(written[0], skip_special_tokens=True))
 """,
 }
+EXAMPLE_LENGTH = 80
 IMPORTS = "import json\nfrom pathlib import Path\n\n"
 LABELS = 'labels = json.loads(Path("labels.json").read_text(encoding="utf-8"))\n'
 HEAD = ", id2label=dict(enumerate(labels)), pad_token_id=tokenizer.pad_token_id"
+
+
+def how_to_use(name: str, task: str, kept: Mapping[str, str], base: BaseRef) -> str:
+    """Return the Python that opens a format and asks it about a row as it was kept; empty for a plugin's format."""
+    said = kept.get("text") or kept.get("prompt") or " ".join(kept.get("tokens", ())) or "…"
+    example = " ".join(said.split())[:EXAMPLE_LENGTH]
+    return how_to_open(name, task, example, base.name, base.revision, is_seq2seq(base.folder))
 
 
 def how_to_open(name: str, task: str, example: str, base: str, revision: str = "", seq2seq: bool = False) -> str:
@@ -114,7 +124,7 @@ def how_to_open(name: str, task: str, example: str, base: str, revision: str = "
     auto = auto_class(task, seq2seq)
     if name not in OPEN:
         return ""
-    labelled, writes = task in LABELLED, "seq2seq" if seq2seq and task == "generate" else task
+    labelled, writes = as_task(task).labelled, "seq2seq" if seq2seq and task == "generate" else task
     ask = ASK_MODEL[task] if name in ("merged", "adapter") else ASK_GRAPH[writes]
     return Template(OPEN[name] + ask).substitute(
         name=name,

@@ -13,12 +13,15 @@ from torch import nn
 
 from engram.errors import UserError
 from engram.export.format import BaseRef
+from engram.export.graph import Graph, Run
+from engram.export.tasks import Task, as_task
 
 INPUTS = ("input_ids", "attention_mask")
 SEQ2SEQ_INPUTS = (*INPUTS, "decoder_input_ids")
 TRAINING_HOOK = "make_inputs_require_grads"  # set for gradient checkpointing; no exporter can follow it
 TOLERANCE = 1e-4
 FIRST_SHAPE, OTHER_SHAPE = (2, 8, 5), (3, 11, 4)  # rows, tokens, tokens of the decoder
+SHAPES = (FIRST_SHAPE, OTHER_SHAPE, (1, 4, 1))  # the first is traced, the others prove it
 
 
 class Logits(nn.Module):
@@ -59,18 +62,29 @@ class Seq2SeqLogits(nn.Module):
         return logits
 
 
-def inputs_of(config: Any, task: str) -> tuple[str, ...]:
+def inputs_of(config: Any, task: str | Task) -> tuple[str, ...]:
     """Return the names of the graph's inputs, in order."""
-    return SEQ2SEQ_INPUTS if task == "generate" and getattr(config, "is_encoder_decoder", False) else INPUTS
+    return SEQ2SEQ_INPUTS if as_task(task).seq2seq and getattr(config, "is_encoder_decoder", False) else INPUTS
 
 
-def wrap(model: nn.Module, task: str) -> nn.Module:
+def free(config: Any, task: str | Task) -> dict[str, dict[int, str]]:
+    """Return which sizes of each input are left free, by names."""
+    second = {"decoder_input_ids": "written"}
+    return {name: {0: "batch", 1: second.get(name, "tokens")} for name in inputs_of(config, task)}
+
+
+def opened(run: Run, config: Any) -> Graph:
+    """Return a graph that was opened, as a model that is called by its inputs."""
+    return Graph(run, config)
+
+
+def wrap(model: nn.Module, task: str | Task) -> nn.Module:
     """Return the module that takes `inputs_of` the model and gives its logits."""
     known = inspect.signature(model.forward).parameters
     fixed = {"use_cache": False} if "use_cache" in known else {}
     if inputs_of(model.config, task) == SEQ2SEQ_INPUTS:
         return Seq2SeqLogits(model, fixed).eval()
-    return Logits(model, fixed, task == "generate" and "position_ids" in known).eval()
+    return Logits(model, fixed, as_task(task).name == "generate" and "position_ids" in known).eval()
 
 
 def whole_copy(model: Any) -> Any:
@@ -84,7 +98,7 @@ def whole_copy(model: Any) -> Any:
     return whole.to(device="cpu", dtype=torch.float32).eval().requires_grad_(False)
 
 
-def example(config: Any, task: str, shape: tuple[int, int, int], seed: int = 0) -> dict[str, torch.Tensor]:
+def example(config: Any, task: str | Task, shape: tuple[int, int, int], seed: int = 0) -> dict[str, torch.Tensor]:
     """Return inputs of a shape (rows, tokens, written): plain tokens, an end where the model has one, a row padded."""
     rows, tokens, written = shape
     chance = torch.Generator().manual_seed(seed)
@@ -109,15 +123,16 @@ def prove(
     wrapped: nn.Module,
     run: Callable[[Mapping[str, torch.Tensor]], torch.Tensor],
     config: Any,
-    task: str,
+    task: str | Task,
     title: str,
 ) -> None:
     """Make sure that a graph answers as the model does, for a number of rows and a length that it never saw.
 
     Raises UserError when it does not: the graph has the sizes of its example built in.
     """
-    for seed, shape in enumerate((FIRST_SHAPE, OTHER_SHAPE, (1, 4, 1))):
-        given = example(config, task, shape, seed)
+    graph = as_task(task).graphing()
+    for seed, shape in enumerate(graph.SHAPES):
+        given = graph.example(config, task, shape, seed)
         with torch.inference_mode():
             wanted = wrapped(**given)
         try:
@@ -133,11 +148,11 @@ def refuse_architecture(config: Any, title: str, error: Exception) -> UserError:
     return _unfit(config, title, f"{type(error).__name__}: {(str(error).strip() or '?').splitlines()[0][:200]}")
 
 
-def save_beside(whole: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str) -> None:
+def save_beside(whole: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task) -> None:
     """Save what a graph needs besides itself: configuration, tokenizer and, to generate, how an answer ends."""
     whole.config._name_or_path = base.name
     whole.config.save_pretrained(folder)
-    if task == "generate" and getattr(whole, "generation_config", None) is not None:
+    if as_task(task).name == "generate" and getattr(whole, "generation_config", None) is not None:
         whole.generation_config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

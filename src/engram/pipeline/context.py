@@ -9,8 +9,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engram import files, registry
 from engram.errors import Cancelled, EngramError, Paused
@@ -20,6 +19,9 @@ from engram.pipeline.journal import Journal
 from engram.pipeline.nursery import Nursery
 from engram.schema.card import KindCard, TaskCard
 from engram.schema.recipe import Recipe
+
+if TYPE_CHECKING:
+    from engram.pipeline.protocol import TaskCode
 
 FAILED = 70  # exit status of a child whose error is told in its journal
 
@@ -66,7 +68,7 @@ class Context:
         """The card of the recipe's task."""
         return self.card.tasks[self.recipe.task]
 
-    def code(self) -> ModuleType:
+    def code(self) -> TaskCode:
         """Load what the kind does for the recipe's task; this is where torch comes in."""
         import torch
 
@@ -74,7 +76,7 @@ class Context:
 
         torch.set_num_threads(self.threads)
         keep_freed()  # each batch needs the blocks of the batch before again
-        found: ModuleType = importlib.import_module(self.card.code).task(self.recipe.task)
+        found: TaskCode = importlib.import_module(self.card.code).task(self.recipe.task)
         return found
 
     def progress(self, what: str) -> Callable[[int, int], None]:

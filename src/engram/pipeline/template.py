@@ -11,17 +11,20 @@ from typing import Any
 
 import yaml
 
-from engram import files
+from engram import files, registry
 from engram.config.load import Loaded, load_recipe
 from engram.config.shipped import shipped_names
 from engram.config.template import STARTER
+from engram.data.prepare import whole_digest
 from engram.data.sources import fingerprint, source_path
 from engram.errors import NotFound, PlatformError, UnknownName, UsageError
 from engram.files import json_digest
 from engram.ledger.encoding import from_canonical_json
 from engram.ledger.log import Ledger
 from engram.ledger.template_certificate import certify_template, template_digest
+from engram.schema.card import TaskCard
 from engram.schema.codec import to_dict
+from engram.schema.form import FORMS
 from engram.schema.recipe import Recipe, Source
 
 OURS = ("embedded:", "made:")
@@ -105,7 +108,7 @@ def draft(wanted: Wanted, load: Load, stored: Path) -> Drafted:
         "task": recipe.task,
         "source": source,
         "revision": revision,
-        "datasets": [_data(one, loaded.folder, stored) for one in recipe.data.sources],
+        "datasets": [_data(one, recipe, loaded.folder, stored) for one in recipe.data.sources],
         "recipe": json_digest(to_dict(recipe)),
     }
     return Drafted(began, recipe, text, parts)
@@ -165,7 +168,9 @@ def pin_model(source: str, revision: str) -> tuple[str, str]:
 
 
 def _starter(wanted: Wanted) -> str:
-    name = f"{STARTER}{wanted.task}"
+    own, name = f"{STARTER}{wanted.kind}_{wanted.task}", f"{STARTER}{wanted.task}"
+    if own in shipped_names():
+        return own
     if not wanted.task or name not in shipped_names():
         known = [one.removeprefix(STARTER) for one in shipped_names() if one.startswith(STARTER)]
         raise UnknownName.of("task with a starter recipe", wanted.task, known)
@@ -195,7 +200,7 @@ def _absolute(loaded: Loaded) -> Recipe:
     return replace(recipe, data=replace(recipe.data, sources=sources))
 
 
-def _data(source: Source, folder: Path, stored: Path) -> dict[str, str]:
+def _data(source: Source, recipe: Recipe, folder: Path, stored: Path) -> dict[str, str]:
     """Return what a certificate says of one source: what it is called, and the digest of what it holds now."""
     if source.hub is not None:
         name, _, said = source.hub.partition("@")
@@ -203,6 +208,9 @@ def _data(source: Source, folder: Path, stored: Path) -> dict[str, str]:
     if source.dataset is not None:
         return {"name": "dataset", "digest": source.dataset}
     name = f"sample:{source.sample}" if source.sample else "path"
+    task: TaskCard = registry.get("kind", recipe.kind).tasks[recipe.task]
+    if any(FORMS[form].file for form in task.forms):
+        return {"name": name, "digest": whole_digest(source, recipe.data, folder, task.forms, stored)}
     return {"name": name, "digest": fingerprint(source_path(source, folder, stored), source)[0]}
 
 

@@ -43,6 +43,7 @@ def work(context: Context, arguments: list[str]) -> None:
     context.journal.emit(
         "started", {"rows": len(train.lengths), "rows_added": added, "parameters": count_parameters(loaded.model)}
     )
+    vary = getattr(code, "vary", None)
     precision = settle(recipe.train.precision, next(loaded.model.parameters()).device)
     outcome = fit(
         Training(
@@ -50,6 +51,7 @@ def work(context: Context, arguments: list[str]) -> None:
             loss=code.loss,
             lengths=train.lengths,
             collate=lambda rows: code.collate(loaded, train, rows),
+            vary=(lambda rows, epoch: vary(loaded, train, rows, epoch)) if vary else None,
             valid_batches=lambda: code.scoring_batches(loaded, valid),
             options=recipe.train,
             folder=context.folder.checkpoints,

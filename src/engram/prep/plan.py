@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engram import registry
 from engram.config.check_prep import step_options
 from engram.data.compose import Composer
+from engram.data.media import Facts
 from engram.data.rows import AnyRow
 from engram.files import canonical_json
-from engram.prep.step import NoOptions, Step
+from engram.prep.step import NoOptions, On, Step
 from engram.schema.recipe import PrepStep
+
+
+class Change(Protocol):
+    """Changes what a model is shown of a training row."""
+
+    def __call__(self, shown: NDArray[np.float32], *, random: np.random.Generator) -> NDArray[np.float32]:
+        """Return what is shown instead; draws from `random` alone."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +32,13 @@ class Plan:
     """What happens to rows before the split.
 
     texts: text → text, in order. composer: makes the rows, where a step does. names: one for each of these, with its
-    version and options; they go into the key of the split.
+    version and options; they go into the key of the split. refuse: facts of a row's file → why it is not taken, or ''.
     """
 
     texts: tuple[Callable[[str], str], ...] = ()
     composer: Composer | None = None
     names: tuple[str, ...] = ()
+    refuse: Callable[[Facts], str] = lambda facts: ""
 
 
 def plan(steps: Sequence[PrepStep]) -> Plan:
@@ -37,12 +49,13 @@ def plan(steps: Sequence[PrepStep]) -> Plan:
     >>> plan([PrepStep("normalise"), PrepStep("augment")]).names
     ('normalise/1',)
     """
-    found = [(step, given, options) for step, given, options in _read(steps) if step.on in ("text", "row")]
+    found = [(step, given, options) for step, given, options in _read(steps) if step.on in ("file", "text", "row")]
     makers = [step.apply(options) for step, _, options in found if step.on == "row"]
     return Plan(
         texts=tuple(_bound(step, options) for step, _, options in found if step.on == "text"),
         composer=makers[0] if makers else None,
         names=tuple(_name(step, given) for step, given, _ in found),
+        refuse=_refusing([partial(step.apply, options=options) for step, _, options in found if step.on == "file"]),
     )
 
 
@@ -57,6 +70,23 @@ def training_rows(
         if step.on == "training rows":
             rows = step.apply(rows, options, seed, labels)
     return rows
+
+
+def changes(steps: Sequence[PrepStep], on: On) -> tuple[Change, ...]:
+    """Return what the steps of ``samples`` or of ``features`` do to a training row, in order.
+
+    Raises what `plan` raises.
+    """
+    return tuple(partial(step.apply, options=options) for step, _, options in _read(steps) if step.on == on)
+
+
+def row_random(seed: int, epoch: int, row: int) -> np.random.Generator:
+    """Return the generator by which a training row is changed in an epoch, whatever batch it stands in."""
+    return np.random.Generator(np.random.PCG64([seed, epoch, row]))
+
+
+def _refusing(steps: Sequence[Callable[[Facts], str]]) -> Callable[[Facts], str]:
+    return lambda facts: next((told for step in steps if (told := step(facts))), "")
 
 
 def _read(steps: Sequence[PrepStep]) -> list[tuple[Step, PrepStep, Any]]:

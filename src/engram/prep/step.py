@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from engram.config.bounds import Bound
 
-On = Literal["text", "row", "training rows", "tokens", "batches"]
+On = Literal["file", "text", "row", "training rows", "tokens", "batches", "samples", "features"]
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,17 @@ class Step:
 
     on: what it works on, which decides what `apply` is and when it is called:
 
+    - ``file``: ``apply(facts, options)`` returns why a file with such facts is not taken, or ''.
     - ``text``: ``apply(text)``, or ``apply(text, options)`` with options, returns a text. Before rows are compared.
     - ``row``: ``apply(options)`` returns an `engram.data.compose.Composer`, which makes rows out of columns.
     - ``training rows``: ``apply(rows, options, seed, labels)`` yields rows. After the split, on its training part only.
     - ``tokens``, ``batches``: ``apply(options)`` returns keys of the recipe's block `train` and their values.
+    - ``samples``: ``apply(shown, options, random)`` returns what a model is shown of a training row instead, anew in
+      each epoch: float32 samples of a sound, shape (samples,). random: a generator of NumPy's, seeded for the row.
+    - ``features``: the same, of features of a sound, shape (frames, features).
 
-    options: a frozen dataclass; its fields are the step's options, with their types, defaults and lines of docstring.
+    takes: what rows must hold. options: a frozen dataclass; its fields are the step's options, with their types,
+    defaults and lines of docstring.
     bounds: option → the range of its number. fault: returns what types and bounds can't say, or ''.
 
     >>> Step("shout", "1", str.upper).apply("hello")
@@ -41,3 +46,4 @@ class Step:
     options: type[Any] = NoOptions
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     fault: Callable[[Any], str] = lambda options: ""
+    takes: Literal["text", "sound", "image"] = "text"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engram.schema.criterion import Criterion
+from engram.schema.form import Medium
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,7 @@ class TextIn:
     """Predictions take text."""
 
     example: str = ""
-
-
-@dataclass(frozen=True)
-class LabelOut:
-    """Predictions give a label and the probability of each label."""
-
-
-@dataclass(frozen=True)
-class SpansOut:
-    """Predictions give the words, a tag for each, and the spans that the tags mark, with their places and scores."""
+    takes: Literal["text"] = "text"
 
 
 @dataclass(frozen=True)
@@ -40,16 +32,88 @@ class TalkIn:
     """Predictions take a text, or a conversation as ``{"messages": [{"role", "content"}], "tools": []}``."""
 
     example: str = ""
+    takes: Literal["talk"] = "talk"
+
+
+@dataclass(frozen=True)
+class FileIn:
+    """Predictions take a file as a ``data:`` URL in base64; what it is, its bytes say.
+
+    medium: what such a file holds, by its name in `engram.schema.form.MEDIA`.
+    """
+
+    medium: Medium
+    takes: Literal["file"] = "file"
+
+
+@dataclass(frozen=True)
+class LabelOut:
+    """Predictions give a label and the probability of each label."""
+
+    gives: Literal["label"] = "label"
+
+
+@dataclass(frozen=True)
+class SpansOut:
+    """Predictions give the words, a tag for each, and the spans that the tags mark, with their places and scores."""
+
+    gives: Literal["spans"] = "spans"
 
 
 @dataclass(frozen=True)
 class TextOut:
     """Predictions give a text, why it ended (``stop`` or ``length``) and how many tokens were read and written."""
 
+    gives: Literal["text"] = "text"
+
+
+@dataclass(frozen=True)
+class TranscriptOut:
+    """Predictions give the text of a recording, and ``segments`` with ``start`` and ``end`` in seconds."""
+
+    gives: Literal["transcript"] = "transcript"
+
+
+@dataclass(frozen=True)
+class BoxesOut:
+    """Predictions give ``boxes``, each with ``label``, ``score`` and ``box`` (left, top, right, bottom, in pixels)."""
+
+    gives: Literal["boxes"] = "boxes"
+
+
+@dataclass(frozen=True)
+class VectorOut:
+    """Predictions give a ``vector`` of numbers."""
+
+    gives: Literal["vector"] = "vector"
+
+
+@dataclass(frozen=True)
+class FileOut:
+    """Predictions give a ``file`` as a ``data:`` URL in base64."""
+
+    medium: Medium
+    gives: Literal["file"] = "file"
+
+
+@dataclass(frozen=True)
+class ActionOut:
+    """Predictions give the ``action`` of a policy on what it observes."""
+
+    gives: Literal["action"] = "action"
+
+
+PredictIn = TextIn | TalkIn | FileIn
+PredictOut = LabelOut | SpansOut | TextOut | TranscriptOut | BoxesOut | VectorOut | FileOut | ActionOut
+
 
 @dataclass(frozen=True)
 class TaskCard:
-    """One task of a kind: the forms of its rows, its measures, reference baseline, gates and exports."""
+    """One task of a kind: the forms of its rows, its measures, reference baseline, gates and exports.
+
+    pipeline_tag: what model hubs call the task. limits: a sentence of the model card, in which ``{labels}`` is how many
+    there are. use: the module whose `how_to_use` writes down how each export is opened without Engram.
+    """
 
     title: str
     forms: tuple[str, ...]
@@ -57,8 +121,11 @@ class TaskCard:
     reference_baseline: str
     gates: Mapping[str, tuple[Criterion, ...]]
     exports: tuple[str, ...]
-    predict_in: TextIn | TalkIn
-    predict_out: LabelOut | SpansOut | TextOut
+    predict_in: PredictIn
+    predict_out: PredictOut
+    pipeline_tag: str
+    limits: str
+    use: str
 
 
 @dataclass(frozen=True)

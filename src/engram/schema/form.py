@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Gives = Literal["label", "tags", "chat", "preference", "anchors"]
+Gives = Literal["label", "tags", "chat", "preference", "anchors", "file"]
+Medium = Literal["sound", "image"]
+
+# What a file may hold, and how the names of such files end; `data.media` looks into them.
+MEDIA: dict[Medium, tuple[str, ...]] = {
+    "sound": (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"),
+    "image": (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+}
 
 
 @dataclass(frozen=True)
@@ -16,7 +23,7 @@ class Form:
     gives: the rows that it becomes; several forms become the same rows.
     roles: role → what stands there; each needs a column. optional: roles that a row may leave out.
     nested: roles whose cell is a list or an object. A role's column has the role's own name unless
-    ``data.columns`` says otherwise.
+    ``data.columns`` says otherwise. file: the role whose cell names a file, and what the file holds.
     """
 
     name: str
@@ -25,11 +32,23 @@ class Form:
     roles: Mapping[str, str]
     optional: Mapping[str, str] = field(default_factory=dict)
     nested: frozenset[str] = frozenset()
+    file: tuple[str, Medium] | None = None
 
     @property
     def known(self) -> tuple[str, ...]:
         """All roles, the needed ones first."""
         return (*self.roles, *self.optional)
+
+    @property
+    def classed(self) -> bool:
+        """Tell whether each row is of one class."""
+        return self.gives == "label" or (self.gives == "file" and "label" in self.roles)
+
+    @property
+    def media(self) -> frozenset[str]:
+        """What a row holds that prep steps may work on: ``text``, where a role is one, and what its file holds."""
+        texts = set(self.known) - {"label", self.file[0] if self.file else ""}
+        return frozenset({*(["text"] if texts else []), *([self.file[1]] if self.file else [])})
 
 
 def _form(
@@ -39,8 +58,9 @@ def _form(
     roles: Mapping[str, str],
     optional: Mapping[str, str] | None = None,
     nested: tuple[str, ...] = (),
+    file: tuple[str, Medium] | None = None,
 ) -> tuple[str, Form]:
-    return name, Form(name, title, gives, roles, optional or {}, frozenset(nested))
+    return name, Form(name, title, gives, roles, optional or {}, frozenset(nested), file)
 
 
 _TOOLS = "the tools that the model may call, as a list of JSON schemas"
@@ -106,6 +126,13 @@ FORMS: dict[str, Form] = dict(
             "anchors",
             {"anchor": "a text", "positive": "a text that means the same"},
             {"negative": "a text that means something else"},
+        ),
+        _form(
+            "sound_label",
+            "A sound file and its class",
+            "file",
+            {"audio": "the name of a sound file, or the file itself as a data: URL", "label": "its class"},
+            file=("audio", "sound"),
         ),
         _form("text", "Plain text to learn to continue", "chat", {"text": "the text"}),
     )

@@ -16,8 +16,8 @@ FORMAT = "engram.recipe/1"
 class Model:
     """Where the weights come from.
 
-    source: hub id, local folder, ``embedded:minilm``, or ``made:causal`` and ``made:seq2seq``: tiny models with random
-        weights that are made on the spot, for data that a small model can learn from nothing.
+    source: hub id, local folder, ``embedded:minilm``, or ``made:`` and a name of the kind's own, as ``made:causal``:
+        a small model with random weights that is made on the spot, for data that such a model can learn from nothing.
     revision: a branch, tag or commit of the hub; pinned to a commit at the first run.
     special_tokens: tokens that the tokenizer learns and never splits, as ``<context>``; each gets a row of its own in
         the embeddings, which is trained and exported.
@@ -49,6 +49,8 @@ class Source:
     split: the part of the data set that is read, as ``train``, where it has several (hub only).
     paragraphs: rows are paragraphs with blank lines between them, not lines (text only).
     dataset: the name or the digest (``sha256:…``) of a dataset of this home; a run pins the digest.
+    names: how the names of the files in a folder tell columns, as ``{label}_{speaker}_{take}``; the suffix is left out
+        (folders of sounds or images only).
     """
 
     path: str | None = None
@@ -65,6 +67,7 @@ class Source:
     split: str | None = None
     paragraphs: bool = False
     dataset: str | None = None
+    names: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class SplitPlan:
 
     stratify: a column whose proportions are kept in every part.
     group: a column whose equal values stay in one part (leakage guard).
+    held_out: column → values whose rows are the part test, as ``{speaker: [ada]}``; the others are dealt.
     """
 
     train: float = 0.8
@@ -96,6 +100,7 @@ class SplitPlan:
     test: float = 0.1
     stratify: str | None = "label"
     group: str | None = None
+    held_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seed: int = 42
 
 
@@ -178,7 +183,7 @@ class Train:
     """The training loop's options, under the names that users of transformers know.
 
     tokens_per_batch: fill each batch up to so many tokens, padding included, instead of a number of rows.
-    max_seq_length: longer rows are truncated, and counted as lost tokens.
+    max_seq_length: longer rows are truncated, and counted as lost tokens. A token of a sound is a frame of 20 ms.
     loss_on: what a text model learns: the ``completion`` (all answers of a conversation and their ends), or ``all``.
     packing: put rows one after the other in one sequence of up to tokens_per_batch (or max_seq_length × rows) tokens;
         no row sees another, and nothing is padded.

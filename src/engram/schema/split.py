@@ -12,12 +12,21 @@ FORMAT = "engram.split/1"
 class Part:
     """One part of a split: a JSONL file in the split's folder.
 
-    Each line is ``{"id": <row number among the kept rows>, "text": …, "label": <index into labels>}``.
+    Each line is ``{"id": <row number among the kept rows>, "text": …, "label": <index into labels>}``, or what the form
+    of the rows has in place of a text. pack: where rows have files, their bytes one after the other, in the order of
+    the rows; each line names its own by place, size and digest. pack_digest: that of the whole pack.
     """
 
     file: str
     rows: int
     digest: str
+    pack: str = ""
+    pack_digest: str = ""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The part's files in the split's folder, each with its digest."""
+        return {self.file: self.digest, **({self.pack: self.pack_digest} if self.pack else {})}
 
 
 @dataclass(frozen=True)

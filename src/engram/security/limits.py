@@ -45,6 +45,7 @@ DEFAULT_BUDGETS: Mapping[str, str] = {
 # The same work under another name or another shape spends the same budget.
 SAME_BUDGET: Mapping[str, str] = {
     "deployments.stream": "deployments.predict",
+    "deployments.predict_file": "deployments.predict",
     "openai.chat.completions": "deployments.predict",
     "openai.completions": "deployments.predict",
     "openai.embeddings": "deployments.predict",

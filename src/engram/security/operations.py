@@ -97,7 +97,7 @@ _TABLE: dict[str, dict[str, _Row]] = {
     "deployments": {
         "list": _LIST, "read": _READ, "create": _MAKE, "promote": _WRITE, "rollback": _WRITE, "stop": _WRITE,
         "start": _WRITE, "canary": _WRITE, "promote_canary": _WRITE, "end_canary": _WRITE,
-        "share": _WRITE, "predict": _USE, "stream": _USE, "feedback": _USE, "delete": _WRITE,
+        "share": _WRITE, "predict": _USE, "predict_file": _USE, "stream": _USE, "feedback": _USE, "delete": _WRITE,
         "traffic": _READ,
     },
     # the trainer's protocol: an attempt's key, or a person who trains on a machine of her own

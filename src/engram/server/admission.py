@@ -19,7 +19,7 @@ from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.opened import read_payload
 from engram.artifacts.store import folder_of
 from engram.data.cache import load_split
-from engram.data.rows import read_part
+from engram.data.rows import read_part, sample_inputs
 from engram.errors import EngramError, Forbidden, NotFound, Refused, ServerAway
 from engram.gate.criteria import judge
 from engram.gate.defaults import declare
@@ -172,7 +172,7 @@ def samples_of(here: Platform, artifact: Artifact) -> tuple[list[str], str]:
     try:
         folder = run.split_folder(here.home)
         split, _ = load_split(folder)
-        rows = [row.input for row, _ in zip(read_part(folder, split.parts["test"]), range(MOST_SAMPLES), strict=False)]
+        rows = sample_inputs(read_part(folder, split.parts["test"]), MOST_SAMPLES)
     except (FileNotFoundError, NotFound):
         rows = []
     if not rows:

@@ -16,6 +16,7 @@ from engram.server.filter_settings import NAME as FILTERS
 from engram.server.filter_settings import settings_in
 from engram.server.filtering import Guard
 from engram.server.platform import Platform
+from engram.server.tasks import asked_texts, said_texts, task_of
 from engram.store.records.deployments import Deployment
 from engram.store.records.settings import Setting, get_settings
 
@@ -61,10 +62,12 @@ def answer(
     """
     _refuse_stopped(found)
     guard, options = _as_set(here, who, found, options)
-    guard.admit(inputs)
     artifact = drawn(found, key, who.principal.user)
+    task = task_of(here, artifact)
+    guard.admit(asked_texts(task, inputs))
     told = here.core.predict(artifact, _documents(inputs), options)
-    return Answers(artifact, guard.let_out(_counted(here, found, len(inputs), map(json.loads, told))))
+    said = said_texts(task, _counted(here, found, len(inputs), map(json.loads, told)))
+    return Answers(artifact, guard.let_out(said))
 
 
 def write(
@@ -73,8 +76,8 @@ def write(
     """Answer one input, piece by piece where its task writes text; raises what `answer` raises, at the first piece."""
     _refuse_stopped(found)
     guard, options = _as_set(here, who, found, options)
-    guard.admit([asked])
     artifact = drawn(found, key, who.principal.user)
+    guard.admit(asked_texts(task_of(here, artifact), [asked]))
     told = here.core.write(artifact, _documents([asked])[0], options)
     said = (piece or json.loads(whole) for piece, whole in told)
     return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))

@@ -23,6 +23,8 @@ from engram.security.network_addresses import is_loopback
 from engram.security.tls import CORE_NAME, caller_credentials
 
 CALL_SECONDS, PREDICT_SECONDS = 10.0, 120.0
+# The most that a core sends in one message: the same as it takes, or an answer that is a file would not come through.
+SIZES = [("grpc.max_receive_message_length", 8 * 2**20)]
 
 # What a core answers, as the errors that people know.
 NAMES = {
@@ -134,10 +136,10 @@ class CoreLink:
 
     def _open(self, address: str, *, secured: bool) -> grpc.Channel:
         if is_loopback(address.rpartition(":")[0].strip("[]")) and not secured:
-            return grpc.insecure_channel(address)
+            return grpc.insecure_channel(address, SIZES)
         own = caller_credentials(self._home / "keys", self._home / "tls", time.time)
         credentials = grpc.ssl_channel_credentials(own.roots, own.own.key, own.own.certificate)
-        return grpc.secure_channel(address, credentials, [("grpc.ssl_target_name_override", CORE_NAME)])
+        return grpc.secure_channel(address, credentials, [("grpc.ssl_target_name_override", CORE_NAME), *SIZES])
 
     def _call(self, seconds: float) -> dict[str, Any]:
         secret = self._secret.read()

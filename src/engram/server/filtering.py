@@ -68,14 +68,14 @@ class Guard:
         if "requests" in self.settings.on:
             self._judge("request", check_all(self.filter, [text_of(one) for one in inputs]))
 
-    def let_out(self, answers: Iterable[Any]) -> Iterator[Any]:
-        """Yield answers, each when it has been looked at whole; raises as `admit` does."""
+    def let_out(self, answers: Iterable[tuple[Any, Any]]) -> Iterator[Any]:
+        """Yield answers, each when what is text of it (`server.tasks.said_texts`) was looked at; raises as `admit`."""
         if "responses" not in self.settings.on:
-            yield from answers
+            yield from (one for one, _ in answers)
             return
         filter_ = self.filter
-        for one in answers:
-            self._judge("response", check_all(filter_, [text_of(one)]))
+        for one, said in answers:
+            self._judge("response", check_all(filter_, [text_of(said)]))
             yield one
 
     def pieces(self, said: Iterable[str | dict[str, Any]]) -> Iterator[str | dict[str, Any]]:

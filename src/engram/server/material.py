@@ -41,7 +41,7 @@ def material(folder: RunFolder, home: Path) -> Mapping[str, Path]:
         files.write_json(made / "split.json", to_dict(replace(split, parts=parts)))
         files.write_json(made / "report.json", to_dict(replace(report, class_counts=counts, example={})))
     own = {"recipe.json": folder.path / "recipe.json", "gates.json": folder.path / "gates.json"}
-    rows = {split.parts[part].file: split_folder / split.parts[part].file for part in PARTS}
+    rows = {name: split_folder / name for part in PARTS for name in split.parts[part].files}
     base = Path(folder.recipe().model.source).expanduser()
     model = {f"base/{name}": path for name, path in _base_files(base)} if base.is_dir() else {}
     return {**own, "split.json": made / "split.json", "report.json": made / "report.json", **rows, **model}

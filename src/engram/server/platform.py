@@ -40,6 +40,7 @@ class Platform:
     writing: the ledger has one writer at a time. clock: seconds since 1970. standing: what the scheduler saw last.
     simulating: one load test at a time, so that they don't measure each other.
     bulletin: says what has changed, once it is kept. meters: what is counted for those who watch the server.
+    tasks: kind and task of the artifacts that were asked.
     fetcher: how far the server itself asks others, as providers of sign-ins. roles, settings: what Admins change while
     it runs, effective at once.
     """
@@ -62,6 +63,7 @@ class Platform:
     meters: Meters = field(default_factory=Meters)
     fetcher: Fetcher = field(default_factory=Fetcher)
     pending: PendingInMemory = field(default_factory=PendingInMemory)
+    tasks: dict[str, tuple[str, str]] = field(default_factory=dict)
     writing: Turn = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,8 @@ BY_THEMSELVES = frozenset({"sessions.sign_in", "sessions.refresh", "users.change
 CHANGE_NOTHING = frozenset(
     {
         "attempts.events", "attempts.lease", "models.metrics", "modulation.metrics", "uploads.write",
-        "recipes.validate", "filters.test", "alerts.test", "deployments.predict", "deployments.stream",
+        "recipes.validate", "filters.test", "alerts.test", "deployments.predict", "deployments.predict_file",
+        "deployments.stream",
         "openai.chat.completions", "openai.completions", "openai.embeddings", "openai.audio.speech",
         "openai.audio.transcriptions",
     }

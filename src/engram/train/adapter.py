@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,13 +17,18 @@ HEADS = ("classifier", "score")
 
 
 def attach(
-    model: nn.Module, adapter: Adapter, task_type: str, token_rows: Mapping[str, list[int]] | None = None
+    model: nn.Module,
+    adapter: Adapter,
+    task_type: str | None,
+    token_rows: Mapping[str, list[int]] | None = None,
+    heads: Sequence[str] = (),
 ) -> nn.Module:
     """Make a model trainable the way the recipe says.
 
     full: every parameter. lora: the base is frozen, adapters are added, and peft keeps the task's new head trainable.
-    task_type is peft's word (``SEQ_CLS``, ``CAUSAL_LM``, …). token_rows: layer → rows of it that are trained and saved
-    beside the adapters, for tokens that are new to the model.
+    task_type is peft's word (``SEQ_CLS``, ``CAUSAL_LM``, …), None for models of which it knows no task. token_rows:
+    layer → rows of it that are trained and saved beside the adapters, for tokens that are new to the model. heads:
+    parts that are trained and saved whole (`engram.export.heads.head_modules`), where the word for the task tells none.
 
     Raises UserError when `target_modules` names no module of this model.
     """
@@ -41,7 +46,9 @@ def attach(
         target_modules=targets,
         task_type=task_type,
         trainable_token_indices=dict(token_rows) if token_rows else None,
-        exclude_modules=list(HEADS) if task_type == "TOKEN_CLS" else None,  # a head of its own needs no adapter
+        modules_to_save=list(heads) or None,
+        # A head of its own needs no adapter.
+        exclude_modules=list(heads) or (list(HEADS) if task_type == "TOKEN_CLS" else None),
     )
     try:
         tuned = get_peft_model(model, config)

@@ -161,7 +161,8 @@ class _Run:
         self.training.model.train()
         mine = list(deal(self.world, batches))
         for place, (rows, counts) in enumerate(mine):
-            batch = self.training.collate(rows)
+            vary = self.training.vary
+            batch = vary(rows, self.progress.epoch) if vary else self.training.collate(rows)
             with quiet_until_last(self.loss, last=place == len(mine) - 1):
                 with autocast(self.precision, self.world.device):
                     total, count = self.loss(batch)

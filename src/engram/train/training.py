@@ -26,7 +26,8 @@ class Training:
     checkpoint). identity: what must be the same for a checkpoint to fit (recipe, split and base digests).
     environment: what must be the same for a resume to be exact (threads, versions, machine).
     run, config: what callbacks and trackers are told of it: an id, and the recipe as plain data. tracking: where they
-    write; beside `folder` when absent.
+    write; beside `folder` when absent. vary: takes the place of `collate` for training batches and is told the epoch,
+    for rows that are shown otherwise in each; what it draws depends on rows and epoch alone.
     """
 
     model: nn.Module
@@ -43,6 +44,7 @@ class Training:
     run: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     tracking: Path | None = None
+    vary: Callable[[Sequence[int], int], Batch] | None = None
 
 
 @dataclass(frozen=True)

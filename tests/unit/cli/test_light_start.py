@@ -93,7 +93,7 @@ def test_a_bad_recipe_is_told_line_by_line_and_as_json(folder):
     _, _, out, said = fresh(folder, "recipes", "validate", "bad.yaml")
     assert out == ""
     assert said.splitlines() == [
-        "error: bad.yaml:2: Unknown kind 'languag'. Known: language. Did you mean 'language'?",
+        "error: bad.yaml:2: Unknown kind 'languag'. Known: audio, language. Did you mean 'language'?",
         next(line for line in said.splitlines() if line.startswith("error: bad.yaml:6: unknown key 'sed' in 'train'.")),
     ]
     code, _, out, _ = fresh(folder, "recipes", "validate", "bad.yaml", "quickstart", "--json")
@@ -121,10 +121,10 @@ def test_errors_with_json_are_one_document_with_the_remedy(folder):
     assert code == 2
     assert json.loads(out) == {
         "error": "UnknownName",
-        "message": "Unknown kind 'languag'. Known: language.",
+        "message": "Unknown kind 'languag'. Known: audio, language.",
         "remedy": "Did you mean 'language'?",
     }
-    assert said == "error: Unknown kind 'languag'. Known: language. Did you mean 'language'?"
+    assert said == "error: Unknown kind 'languag'. Known: audio, language. Did you mean 'language'?"
     assert json.loads(fresh(folder, "recipse", "--json")[2])["error"] == "UsageError"
 
 

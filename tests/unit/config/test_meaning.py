@@ -36,7 +36,7 @@ def test_a_sound_recipe_has_no_faults():
     ("changes", "path", "words"),
     [
         ({"name": "../x"}, "name", "must be 1 to 64 lower-case letters"),
-        ({"kind": "languag"}, "kind", "Unknown kind 'languag'. Known: language. Did you mean 'language'?"),
+        ({"kind": "languag"}, "kind", "Unknown kind 'languag'. Known: audio, language. Did you mean 'language'?"),
         ({"task": "clasify"}, "task", "Did you mean 'classify'?"),
         ({"model": Model(" ")}, "model.source", "must name a hub id"),
         ({"prep": (PrepStep("normalize"),)}, "prep.0", "Unknown prep step 'normalize'."),

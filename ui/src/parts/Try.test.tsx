@@ -1,4 +1,5 @@
 // @vitest-environment jsdom
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
@@ -6,10 +7,21 @@ import { api } from "../api/client";
 import { percent } from "./say";
 import { Try } from "./Try";
 
+const KINDS = { items: [{ name: "language", tasks: { classify: { predict_in: { takes: "text" } } } }] };
+
+function show(task: string) {
+  vi.spyOn(api, "GET").mockResolvedValue({ data: KINDS, response: new Response() } as never);
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <Try name="tickets" kind="language" task={task} />
+    </QueryClientProvider>,
+  );
+}
+
 async function answered(text: string, answer: unknown) {
   vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [answer] }, response: new Response() } as never);
-  render(<Try name="tickets" />);
-  await userEvent.type(screen.getByRole("textbox", { name: "Text" }), text);
+  show("classify");
+  await userEvent.type(await screen.findByRole("textbox", { name: "Text" }), text);
   await userEvent.click(screen.getByRole("button", { name: "Ask" }));
   return (await screen.findAllByRole("listitem"))[0]!;
 }

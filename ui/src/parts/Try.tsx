@@ -1,26 +1,43 @@
 // Ask a deployment and see what it says: labels as bars, spans in their text, everything else as it comes.
-import { Send } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { FileUp, Send } from "lucide-react";
 import { useState } from "react";
-import { Button, Label, TextArea, TextField } from "react-aria-components";
+import { Button, FileTrigger, Label, TextArea, TextField } from "react-aria-components";
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
-import { duration, percent } from "./say";
-import { Trouble } from "./Wait";
+import { bytes, duration, percent } from "./say";
+import { takesOf } from "./takes";
+import { Of, Trouble } from "./Wait";
 
 type Said = { text: string; answer: unknown; seconds: number };
+/** The most bytes of a file that are taken; the server says so too. */
+const MOST = 4 * 2 ** 20;
 
-export function Try({ name }: { name: string }) {
+export function Try({ name, kind, task }: { name: string; kind: string; task: string }) {
+  const kinds = useQuery({ queryKey: ["kinds"], queryFn: () => told(api.GET("/api/v1/kinds")), staleTime: Infinity });
+  return <Of query={kinds}>{(found) => <Asking name={name} medium={takesOf(found.items, kind, task)} />}</Of>;
+}
+
+/** medium: of the files that are asked about; empty where texts are. */
+function Asking({ name, medium }: { name: string; medium: string }) {
   const [text, setText] = useState("");
   const [said, setSaid] = useState<Said[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
-  const ask = async () => {
+  const path = { params: { path: { name } } };
+  const ask = async (file?: File) => {
+    if (file && file.size > MOST) return setError(new Error(`${file.name} has ${bytes(file.size)}; at most ${bytes(MOST)} are taken. Choose a shorter one.`));
     setBusy(true);
     setError(null);
     const begun = performance.now();
     try {
-      const found = await told(api.POST("/api/v1/deployments/{name}/predict", { params: { path: { name } }, body: { inputs: [text] } as never }));
-      setSaid((before) => [{ text, answer: found.answers[0], seconds: (performance.now() - begun) / 1000 }, ...before].slice(0, 20));
+      const found = await told(
+        file
+          ? api.POST("/api/v1/deployments/{name}/predict/file", { ...path, body: file as never, bodySerializer: (body: unknown) => body as File, headers: { "Content-Type": "application/octet-stream" } })
+          : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [text] } as never }),
+      );
+      const asked = file ? file.name : text;
+      setSaid((before) => [{ text: asked, answer: found.answers[0], seconds: (performance.now() - begun) / 1000 }, ...before].slice(0, 20));
     } catch (refused) {
       setError(refused);
     } finally {
@@ -29,22 +46,36 @@ export function Try({ name }: { name: string }) {
   };
   return (
     <div className="stack">
-      <TextField value={text} onChange={setText}>
-        <Label>Text</Label>
-        <TextArea
-          className="field"
-          rows={3}
-          onKeyDown={(event) => {
-            if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && text.trim()) void ask();
-          }}
-        />
-      </TextField>
-      <div className="actions">
-        <Button className="btn primary" isPending={busy} isDisabled={!text.trim()} onPress={() => void ask()}>
-          <Send size={16} aria-hidden />
-          {busy ? "Asking …" : "Ask"}
-        </Button>
-      </div>
+      {medium ? (
+        <div className="actions">
+          <FileTrigger acceptedFileTypes={medium === "sound" ? ["audio/*"] : ["image/*"]} onSelect={(files) => files?.[0] && void ask(files[0])}>
+            <Button className="btn primary" isPending={busy}>
+              <FileUp size={16} aria-hidden />
+              {busy ? "Asking …" : medium === "sound" ? "Choose a sound file" : "Choose an image"}
+            </Button>
+          </FileTrigger>
+          <span className="muted sm">At most {bytes(MOST)}. It is stored nowhere.</span>
+        </div>
+      ) : (
+        <>
+          <TextField value={text} onChange={setText}>
+            <Label>Text</Label>
+            <TextArea
+              className="field"
+              rows={3}
+              onKeyDown={(event) => {
+                if (event.key === "Enter" && (event.metaKey || event.ctrlKey) && text.trim()) void ask();
+              }}
+            />
+          </TextField>
+          <div className="actions">
+            <Button className="btn primary" isPending={busy} isDisabled={!text.trim()} onPress={() => void ask()}>
+              <Send size={16} aria-hidden />
+              {busy ? "Asking …" : "Ask"}
+            </Button>
+          </div>
+        </>
+      )}
       {error !== null && <Trouble error={error} />}
       <ol className="answers" aria-live="polite">
         {said.map((one, place) => (

@@ -6,6 +6,7 @@ from engram.schema.card import KindCard, Kpi, LabelOut, SpansOut, TalkIn, TaskCa
 from engram.schema.criterion import Criterion
 
 # Every task can be written in every format; which of them a run writes is the recipe's to say.
+USE = "engram.export.use"
 FORMATS = ("adapter", "merged", "onnx", "onnx_int8", "torchscript")
 
 CLASSIFY = TaskCard(
@@ -47,6 +48,9 @@ CLASSIFY = TaskCard(
     exports=FORMATS,
     predict_in=TextIn(example="The parcel came two days late and the box was open."),
     predict_out=LabelOut(),
+    pipeline_tag="text-classification",
+    limits="It answers with one of {labels} labels whatever it is asked, also for text unlike its training data.",
+    use=USE,
 )
 
 TAG = TaskCard(
@@ -63,6 +67,9 @@ TAG = TaskCard(
     exports=FORMATS,
     predict_in=TextIn(example="Ana Duarte moved from Porto to Kestrel Robotics in May."),
     predict_out=SpansOut(),
+    pipeline_tag="token-classification",
+    limits="It gives one of {labels} labels to every token, also in text unlike its training data.",
+    use=USE,
 )
 
 GENERATE = TaskCard(
@@ -87,6 +94,9 @@ GENERATE = TaskCard(
     exports=FORMATS,
     predict_in=TalkIn(example="My kettle leaks at the bottom. What can I do?"),
     predict_out=TextOut(),
+    pipeline_tag="text-generation",
+    limits="It goes on with any text, and what it writes may be untrue: check it before you rely on it.",
+    use=USE,
 )
 
 CARD = KindCard(

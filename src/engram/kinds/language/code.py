@@ -13,8 +13,7 @@ TASKS = ("classify", "tag", "generate")
 def task(name: str) -> ModuleType:
     """Return the module that does a task of the card.
 
-    Its functions are what the pipeline calls: load, tokenizer_of, find_base, tokenise, prepare, collate, loss,
-    scoring_batches, predict, baselines, answer, export, reopen; ANSWERS is the type of its answers.
+    Its functions are those of `engram.pipeline.protocol.TaskCode`.
 
     Raises UnknownName for a task that the kind does not have.
     """

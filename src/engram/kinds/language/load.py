@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import transformers
 from torch import nn
 from transformers import AutoTokenizer
 
+from engram.export.base import quiet as quiet
 from engram.export.format import BaseRef
 from engram.kinds.language.source import find_base, find_folder
 from engram.kinds.language.tokens import add_tokens, make_room, token_rows
@@ -92,16 +90,3 @@ def longest(wanted: int, model: Any) -> int:
     """Return the most tokens that recipe and model allow."""
     limit = getattr(model.config, "max_position_embeddings", None)
     return min(wanted, limit) if limit else wanted
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers from drawing bars and reporting the new head as missing weights."""
-    level = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity(logging.ERROR)
-    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        transformers.logging.set_verbosity(level)
-        transformers.logging.enable_progress_bar()  # type: ignore[no-untyped-call]

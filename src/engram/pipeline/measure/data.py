@@ -1,10 +1,8 @@
-"""Stage data: rows are read, cleaned, dealt and tokenised, and every lost one is counted."""
+"""Stage data: rows are read, cleaned, dealt and looked at as the model will see them, and every lost one is counted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from engram import files
 from engram.artifacts.home_keys import HomeKeys
@@ -14,11 +12,11 @@ from engram.data.rows import read_part
 from engram.pipeline.context import Context
 from engram.prep.plan import plan
 from engram.schema.report import Measure, Report
-from engram.schema.split import DataReport, Split
+from engram.schema.split import DataReport
 
 
 def data(context: Context) -> Report:
-    """Make the split, tokenise it with the model's tokenizer and report what was lost on the way."""
+    """Make the split, look at it as the kind's code does and report what was lost on the way."""
     recipe = context.recipe
     prep = plan(recipe.prep)
     stored, named = context.home / "datasets", [one.dataset for one in recipe.data.sources if one.dataset]
@@ -32,6 +30,7 @@ def data(context: Context) -> Report:
             steps=prep.texts,
             step_names=prep.names,
             composer=prep.composer,
+            refuse=prep.refuse,
             on_progress=context.progress("rows"),
         )
     files.write_json(
@@ -39,14 +38,15 @@ def data(context: Context) -> Report:
     )
     for sentence in prepared.report.said:
         context.journal.emit("note", {"text": sentence})
-    tokens = _tokenised(context, prepared.folder, prepared.split)
+    parts = (list(read_part(prepared.folder, part)) for part in prepared.split.parts.values())
+    lost = context.code().examine(recipe, parts, prepared.split.labels)
     kept = prepared.report.rows_kept
     return Report(
         run=context.spec.run,
         stage="data",
         n=kept,
         split_digest=prepared.split.digest,
-        metrics={**counts(prepared.report), **{name: Measure(value) for name, value in tokens.items()}},
+        metrics={**counts(prepared.report), **{name: Measure(value) for name, value in lost.items()}},
         details={"said": list(prepared.report.said), "rows": {n: p.rows for n, p in prepared.split.parts.items()}},
     )
 
@@ -61,23 +61,3 @@ def counts(report: DataReport) -> dict[str, Measure]:
         "leaked_test_rows": report.leaked_test_rows,
     }
     return {name: Measure(float(value)) for name, value in named.items()}
-
-
-def _tokenised(context: Context, folder: Path, split: Split) -> dict[str, float]:
-    code = context.code()
-    tokenizer = code.tokenizer_of(context.recipe)
-    return token_measures(
-        [
-            code.tokenise(tokenizer, list(read_part(folder, part)), context.recipe, split.labels)
-            for part in split.parts.values()
-        ]
-    )
-
-
-def token_measures(parts: Sequence[Any]) -> dict[str, float]:
-    """Return what the data gate asks of tokenised parts."""
-    return {
-        "tokenisation_error_rate": sum(part.errors for part in parts) / max(1, sum(part.units for part in parts)),
-        "lost_tokens_rate": sum(part.tokens_lost for part in parts) / max(1, sum(part.tokens_total for part in parts)),
-        "untrainable_rows": float(sum(part.untrainable for part in parts)),
-    }

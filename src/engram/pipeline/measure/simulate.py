@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from engram import files
 from engram.data.cache import load_split
-from engram.data.rows import read_part
+from engram.data.rows import read_part, sample_inputs
+from engram.errors import UserError
 from engram.pipeline.context import Context
 from engram.schema.report import Measure, Report
 from engram.serve.batch import Batcher
@@ -28,7 +29,9 @@ def simulate(context: Context) -> Report:
     """Send the test rows, again and again, from `concurrency` clients for the recipe's seconds."""
     folder = context.folder.split_folder(context.home)
     split, _ = load_split(folder)
-    inputs = [row.input for row in read_part(folder, split.parts["test"])]
+    inputs = sample_inputs(read_part(folder, split.parts["test"]), split.parts["test"].rows)
+    if not inputs:
+        raise UserError("No test row is small enough to be asked about.", remedy="Cut the files into shorter ones.")
     context.code()
     predictor = open_exports(context.folder.exports, context.recipe, split.labels, _written(context))
     plan = context.recipe.simulate

@@ -7,7 +7,6 @@ the judge finds is refused, however good it looks.
 from __future__ import annotations
 
 import math
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from engram.data.cache import load_split
 from engram.data.rows import read_part
 from engram.errors import Refused, UserError
 from engram.pipeline.context import Context
+from engram.pipeline.protocol import TaskCode
 from engram.pipeline.worker import candidate_weights
 from engram.schema.report import Measure, Report
 
@@ -70,7 +70,7 @@ def spread(p99: float, median: float, clip: float) -> float:
     return p99 / max(median, clip / 10.0, 1e-12)
 
 
-def validation_loss(code: ModuleType, loaded: Any, valid: Any) -> float:
+def validation_loss(code: TaskCode, loaded: Any, valid: Any) -> float:
     """Return the mean loss over the validation rows in fp32."""
     total, count = 0.0, 0
     loaded.model.eval()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from fastapi import Header, Query, Response
+from fastapi import Body, Header, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from engram.errors import Refused
+from engram.data.attached import to_url
+from engram.errors import Refused, UsageError
+from engram.schema.card import FileIn
 from engram.schema.options import Options
 from engram.server.access import Here, Who
 from engram.server.admission import Mode, admit
@@ -19,6 +21,7 @@ from engram.server.once import Key, answered, once
 from engram.server.route import Router
 from engram.server.shapes.deployments import DeploymentDetail, DeploymentList, DeploymentOut, Prediction
 from engram.server.streaming import begun, lines
+from engram.server.tasks import kind_and_task, task_of
 from engram.server.versions import IfMatch, tag, version_of
 from engram.store.pages import USUAL
 from engram.store.records import deployments
@@ -121,7 +124,9 @@ def read(name: str, who: Who, here: Here, response: Response) -> DeploymentDetai
     with here.db.read() as tx:
         lines = deployments.history(tx, found.id)
     tag(response, found.version)
-    return DeploymentDetail(**shown(found).model_dump(), history=[shown_change(one) for one in lines])
+    kind, task = kind_and_task(here, found.artifact)
+    history = [shown_change(one) for one in lines]
+    return DeploymentDetail(**shown(found).model_dump(), kind=kind, task=task, history=history)
 
 
 @router.post("/{name}/promote", operation_id="deployments.promote")
@@ -190,6 +195,24 @@ def predict(
 ) -> Prediction:
     """Answer inputs with what is deployed under a name; the answer says which artifact that was."""
     found = answer(here, who, find(here, who, name), asked.inputs, asked.options, key=canary_key)
+    return Prediction(artifact=found.artifact, answers=list(found.answers))
+
+
+@router.post("/{name}/predict/file", operation_id="deployments.predict_file")
+def predict_file(
+    name: str,
+    who: Who,
+    here: Here,
+    content: Annotated[
+        bytes, Body(media_type="application/octet-stream", description="A file of at most 4 MiB, as it is.")
+    ] = b"",
+    canary_key: CanaryKey = "",
+) -> Prediction:
+    """Answer one file, sent as it is: a sound, an image; what it is, its bytes say. It is the same as its data: URL."""
+    deployment = find(here, who, name)
+    if not isinstance(task_of(here, deployment.artifact).predict_in, FileIn):
+        raise UsageError(f"{name} answers no files.", remedy=f"Ask it at /api/v1/deployments/{name}/predict.")
+    found = answer(here, who, deployment, [to_url(content)], key=canary_key)
     return Prediction(artifact=found.artifact, answers=list(found.answers))
 
 

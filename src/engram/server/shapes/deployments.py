@@ -53,8 +53,10 @@ class ChangeOut(BaseModel):
 
 
 class DeploymentDetail(DeploymentOut):
-    """A deployment with its history, oldest first."""
+    """A deployment with its history, oldest first. kind, task: of the artifact; the kind's card says what it takes."""
 
+    kind: str
+    task: str
     history: list[ChangeOut]
 
 

@@ -10,14 +10,15 @@ import torch
 from support import tiny
 
 from engram.data.rows import Row
+from engram.evaluate.reference import probabilities
 from engram.kinds.language.classify.baselines import baselines
 from engram.kinds.language.classify.examples import CHUNK_ROWS, prepare
 from engram.kinds.language.classify.examples import tokenise_rows as tokenise
-from engram.kinds.language.classify.model import answer, load, loss, probabilities
+from engram.kinds.language.classify.model import answer, load, loss
 from engram.kinds.language.classify.model import score as predict
+from engram.kinds.language.examine import token_measures
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED, collate, scoring_batches
-from engram.pipeline.measure.data import token_measures
 
 
 @pytest.fixture(scope="module", params=["encoder", "causal"])

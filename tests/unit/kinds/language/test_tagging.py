@@ -13,6 +13,7 @@ from support import tagged, tiny
 
 from engram.data.rows import TagRow
 from engram.errors import UserError
+from engram.kinds.language.examine import token_measures
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED, collate, scoring_batches
 from engram.kinds.language.tag import code
@@ -21,7 +22,6 @@ from engram.kinds.language.tag.decode import decode
 from engram.kinds.language.tag.examples import CHUNK_ROWS, Examples, prepare, take, tokenise, tokenise_rows
 from engram.kinds.language.tag.model import load, loss, open_tagger
 from engram.kinds.language.tag.predict import predict, score
-from engram.pipeline.measure.data import token_measures
 from engram.train.adapter import trained_weights
 
 CLASSES = len(tagged.LABELS)

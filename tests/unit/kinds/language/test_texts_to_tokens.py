@@ -11,6 +11,7 @@ from support import talking
 
 from engram.data.rows import ChatRow
 from engram.errors import UserError
+from engram.kinds.language.examine import token_measures
 from engram.kinds.language.generate.examples import (
     Examples,
     examples_of,
@@ -23,7 +24,6 @@ from engram.kinds.language.generate.model import load
 from engram.kinds.language.generate.voice import Voice
 from engram.kinds.language.load import Loaded
 from engram.kinds.language.padding import MASKED
-from engram.pipeline.measure.data import token_measures
 
 
 @pytest.fixture(scope="module")

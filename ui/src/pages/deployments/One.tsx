@@ -154,7 +154,7 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
             {may("deployments.traffic") && <Traffic name={name} />}
             {found.state === "serving" && may("deployments.predict") && (
               <Card title="Try it">
-                <Try name={name} />
+                <Try name={name} kind={found.kind} task={found.task} />
               </Card>
             )}
             {may("deployments.promote") && <Promote deployment={found} ask={ask} busy={doing.busy} />}

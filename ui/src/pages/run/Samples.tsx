@@ -24,7 +24,7 @@ export default function Samples({ run }: { run: Schemas["RunOut"] }) {
         const here = found.items.find((one) => one.artifact === run.artifact && one.state === "serving");
         return here ? (
           <Card title={`Ask ${here.name}`}>
-            <Try name={here.name} />
+            <Try name={here.name} kind={run.kind} task={run.task} />
           </Card>
         ) : (
           <Deploy run={run} />

@@ -4,18 +4,21 @@ from engram.evaluate.metric import Answers
 from engram.kinds.language.classify.baselines import baselines
 from engram.kinds.language.classify.examples import prepare, tokenise
 from engram.kinds.language.classify.model import answer, load, loss, predict
+from engram.kinds.language.examine import examining
 from engram.kinds.language.exports import export, reopen
 from engram.kinds.language.load import tokenizer_of
 from engram.kinds.language.padding import collate, scoring_batches
 from engram.kinds.language.source import find_base
 
 ANSWERS = Answers
+examine = examining(tokenise)
 
 __all__ = [
     "ANSWERS",
     "answer",
     "baselines",
     "collate",
+    "examine",
     "export",
     "find_base",
     "load",

@@ -17,6 +17,7 @@ from engram.data.rows import Row
 from engram.errors import UserError
 from engram.evaluate.metric import Answers
 from engram.evaluate.predicted import Predicted
+from engram.evaluate.reference import probabilities
 from engram.kinds.language.classify.examples import Examples, tokenise_rows
 from engram.kinds.language.limits import check_lengths, token_counts
 from engram.kinds.language.load import Loaded, build, quiet
@@ -99,14 +100,3 @@ def answer(loaded: Loaded, texts: Sequence[str], options: Sequence[Options] | No
         ranked = {loaded.labels[i]: round(float(row[i]), 6) for i in np.argsort(-row)}
         answers.append({"label": loaded.labels[int(row.argmax())], "probabilities": ranked})
     return answers
-
-
-def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the softmax of each row.
-
-    >>> probabilities(np.zeros((1, 4), dtype=np.float32)).tolist()
-    [[0.25, 0.25, 0.25, 0.25]]
-    """
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    powers = np.exp(shifted)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

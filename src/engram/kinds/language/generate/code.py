@@ -1,6 +1,7 @@
 """The task generate, under the names that the pipeline calls for every task."""
 
 from engram.evaluate.text_answers import TextAnswers
+from engram.kinds.language.examine import examining
 from engram.kinds.language.exports import export
 from engram.kinds.language.generate.baselines import baselines
 from engram.kinds.language.generate.batches import collate, scoring_batches
@@ -12,12 +13,14 @@ from engram.kinds.language.source import find_base
 from engram.train.token_loss import token_loss as loss
 
 ANSWERS = TextAnswers
+examine = examining(tokenise, tokenizer_of)
 
 __all__ = [
     "ANSWERS",
     "answer",
     "baselines",
     "collate",
+    "examine",
     "export",
     "find_base",
     "load",

@@ -1,5 +1,6 @@
 """The task tag, under the names that the pipeline calls for every task."""
 
+from engram.kinds.language.examine import examining
 from engram.kinds.language.exports import export, reopen
 from engram.kinds.language.load import tokenizer_of
 from engram.kinds.language.padding import collate, scoring_batches
@@ -10,11 +11,14 @@ from engram.kinds.language.tag.examples import prepare, tokenise
 from engram.kinds.language.tag.model import load, loss
 from engram.kinds.language.tag.predict import ANSWERS, predict
 
+examine = examining(tokenise)
+
 __all__ = [
     "ANSWERS",
     "answer",
     "baselines",
     "collate",
+    "examine",
     "export",
     "find_base",
     "load",

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
-from engram import registry
 from engram.errors import UsageError
-from engram.schema.card import KindCard, TaskCard, TextOut
+from engram.schema.card import TextOut
 from engram.server.access import Here, Who
 from engram.server.route import Router
+from engram.server.tasks import task_of
 from engram.store.pages import MOST, Ask
-from engram.store.records import artifacts, deployments
+from engram.store.records import deployments
 from engram.store.records.deployments import Deployment
 
 router = Router(prefix="/v1/models", tags=["openai"])
@@ -52,24 +52,16 @@ def find_writer(here: Here, who: Who, name: str) -> Deployment:
     Raises UsageError, which says what the model can do, for one that does something else.
     """
     found = find(here, who, name)
-    if not isinstance(task_of(here, found).predict_out, TextOut):
+    if not isinstance(task_of(here, found.artifact).predict_out, TextOut):
         raise cannot(here, found, "write text")
     return found
 
 
 def cannot(here: Here, found: Deployment, what: str) -> UsageError:
     """Return the error for a deployment that can't do what is asked, with what it can."""
-    title = task_of(here, found).title.lower()
+    title = task_of(here, found.artifact).title.lower()
     remedy = f"It answers at POST /api/v1/deployments/{found.name}/predict."
     return UsageError(f"The model {found.name!r} can't {what}: its task is {title}.", remedy=remedy)
-
-
-def task_of(here: Here, found: Deployment) -> TaskCard:
-    """Return the card of what a deployment does."""
-    with here.db.read() as tx:
-        artifact = artifacts.get_artifact(tx, found.artifact)
-    card: KindCard = registry.get("kind", artifact.kind)
-    return card.tasks[artifact.task]
 
 
 def shown(one: Deployment) -> dict[str, Any]:

@@ -1,0 +1,108 @@
+"""A small example of each task of each kind: a tiny model made on the spot, rows, and what it must refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from support import sounds, tagged, talking, tiny
+from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
+
+from engram.data.prepare import prepare_split
+from engram.data.rows import read_part
+from engram.schema.recipe import Adapter, Data, Model, PrepStep, Recipe, Source, SplitPlan, Train
+
+
+@dataclass(frozen=True)
+class Small:
+    """One task with all that it takes to train it. bad: inputs that its model refuses in words."""
+
+    recipe: Recipe
+    labels: tuple[str, ...]
+    train: Sequence[Any]
+    test: Sequence[Any]
+    bad: Sequence[Any]
+
+
+def save_listener(folder: Path, norm: str = "group", labels: int = 12, seed: int = 0) -> Path:
+    """Save a wav2vec2 of two layers with a head for keywords, as superb's, and return its folder.
+
+    norm: `group` normalises over a whole batch's width, as wav2vec2-base does; `layer` heeds a mask.
+    """
+    torch.manual_seed(seed)
+    config = Wav2Vec2Config(
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=48,
+        conv_dim=(16, 16, 16),
+        conv_kernel=(10, 8, 4),
+        conv_stride=(5, 8, 8),
+        num_feat_extract_layers=3,
+        feat_extract_norm=norm,
+        do_stable_layer_norm=norm == "layer",
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=2,
+        classifier_proj_size=16,
+        num_labels=labels,
+        initializer_range=0.2,
+        **dict.fromkeys(("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout"), 0.0),
+        layerdrop=0.0,
+        vocab_size=8,
+    )
+    Wav2Vec2ForSequenceClassification(config).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(return_attention_mask=norm == "layer").save_pretrained(folder)
+    return folder
+
+
+def sound_recipe(model: Path | str, adapter: Adapter = tiny.LORA, prep: tuple[str, ...] = (), **train: Any) -> Recipe:
+    """Return a recipe that classifies sounds with the model in a folder."""
+    return Recipe(
+        name="tiny",
+        kind="audio",
+        task="classify",
+        model=Model(str(model)),
+        data=Data(sources=(Source(path="clips"),), split=SplitPlan(0.6, 0.2, 0.2, seed=1)),
+        prep=tuple(map(PrepStep, prep)),
+        adapter=adapter,
+        train=Train(**{"precision": "fp32", "learning_rate": 3e-3, **train}),
+    )
+
+
+def sound_parts(folder: Path, recipe: Recipe, count: int = 40) -> tuple[tuple[str, ...], Mapping[str, list[Any]]]:
+    """Write sounds and return their labels and the rows of each part."""
+    sounds.write_folders(folder / "clips", count)
+    made = prepare_split(recipe.data, folder=folder, cache=folder / "cache", forms=("sound_label",))
+    return made.split.labels, {name: list(read_part(made.folder, part)) for name, part in made.split.parts.items()}
+
+
+def _classify_sounds(folder: Path) -> Small:
+    recipe = sound_recipe(save_listener(folder / "model"), prep=("sound_noise", "sound_shift"))
+    labels, parts = sound_parts(folder, recipe)
+    return Small(recipe, labels, parts["train"], parts["test"], [7, "late parcel", "data:;base64,JVBERi0xLjc="])
+
+
+def _classify_texts(folder: Path) -> Small:
+    recipe = tiny.recipe(tiny.save_encoder(folder), replace(tiny.LORA, dropout=0.0))
+    return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [])
+
+
+def _tag(folder: Path) -> Small:
+    recipe = tagged.recipe(tagged.save_calm_encoder(folder), replace(tiny.LORA, dropout=0.0))
+    return Small(recipe, tagged.LABELS, tagged.rows(24), tagged.rows(9, seed=5), [7])
+
+
+def _generate(folder: Path) -> Small:
+    recipe = talking.recipe(talking.save_causal(folder), replace(tiny.LORA, dropout=0.0))
+    return Small(recipe, (), talking.chats(24), talking.chats(9, seed=5), [7])
+
+
+SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
+    ("audio", "classify"): _classify_sounds,
+    ("language", "classify"): _classify_texts,
+    ("language", "generate"): _generate,
+    ("language", "tag"): _tag,
+}
