@@ -65,8 +65,10 @@ def asked_file(given: object) -> bytes:
         content = from_url(given)
     except ValueError as error:
         raise UsageError(f"The input is no file: {error}.", remedy="Or send the file to …/predict/file.") from None
-    if not 0 < len(content) <= MOST_ASKED_BYTES:
-        told = f"The file has {len(content):,} bytes; 1 to {MOST_ASKED_BYTES:,} are taken here."
+    if not content:
+        raise UsageError("The file is empty.", remedy="Send one with something in it.")
+    if len(content) > MOST_ASKED_BYTES:
+        told = f"The file has {len(content):,} bytes; at most {MOST_ASKED_BYTES:,} are taken here."
         raise UsageError(told, remedy="Send a shorter one.")
     return content
 

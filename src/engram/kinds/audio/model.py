@@ -87,7 +87,7 @@ def answer(loaded: Loaded, inputs: Sequence[Any], options: Sequence[Options] | N
         try:
             frames = frames_of(sound.check(content)["seconds"])
         except ValueError as error:
-            raise UsageError(f"The input is not a sound file: {error}.", remedy=f"Send {sound.KNOWN}.") from None
+            raise UsageError(f"The input can't be heard: {error}.", remedy=f"Send {sound.KNOWN}.") from None
         if options is not None:
             _check_length(frames, loaded.max_length, options[place])
         reads.append(partial(bytes, content))
