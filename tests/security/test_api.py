@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -130,7 +131,10 @@ def ask(client, route, values, **more):
         name for one in route.dependant.body_params for name in getattr(one.field_info.annotation, "model_fields", {})
     }
     sent = {name: value for name, value in body.items() if name in known}
-    options = {"json": sent} if method in ("POST", "PUT", "PATCH") else {}
+    options: dict[str, Any] = {"json": sent} if method in ("POST", "PUT", "PATCH") else {}
+    if any(one.field_info.annotation is bytes for one in route.dependant.body_params):
+        options = {"content": b"x"}
+        more["headers"] = {**more.get("headers", {}), "Content-Type": "application/octet-stream"}
     if method == "PATCH":
         more["headers"] = {**more.get("headers", {}), "Upload-Offset": "0"}
     return client.request(method, path, **options, **more)

@@ -41,7 +41,7 @@ def pages() -> list[Page]:
     """Return the rows of the table; raises AssertionError when one of them can't be read here."""
     text = TABLE.read_text(encoding="utf-8")
     found = [Page(path, name, group or None) for path, name, group in ROW.findall(text)]
-    written = len(re.findall(r"\bview: page\(", text))
+    written = len(re.findall(r"\.\.\.page\(", text))
     assert len(found) == written, f"{TABLE.name} has {written} pages, and {len(found)} of them are understood here"
     return found
 

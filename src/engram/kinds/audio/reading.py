@@ -104,7 +104,7 @@ def _least_samples(kernels: list[int], strides: list[int]) -> int:
     """Return the samples that give two frames at the end of a stack of convolutions.
 
     >>> _least_samples([10, 3], [5, 2])
-    25
+    30
     """
     length = 2
     for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):

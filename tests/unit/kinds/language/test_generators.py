@@ -29,8 +29,8 @@ from engram.train.adapter import trained_weights
 from engram.train.token_loss import token_loss as loss
 
 NAMES = {
-    "ANSWERS", "answer", "baselines", "collate", "export", "find_base", "load", "loss", "predict", "prepare", "reopen",
-    "scoring_batches", "tokenise", "tokenizer_of",
+    "ANSWERS", "answer", "baselines", "collate", "examine", "export", "find_base", "load", "loss", "predict", "prepare",
+    "reopen", "scoring_batches", "tokenise", "tokenizer_of",
 }  # fmt: skip
 
 
