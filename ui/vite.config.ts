@@ -15,7 +15,14 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What changes seldom keeps its name from one version to the next; the rest is split by who needs it.
-        codeSplitting: { groups: [{ name: "react", test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ }] },
+        // Each file is a request to one process, so icons and small parts come together.
+        codeSplitting: {
+          groups: [
+            { name: "react", test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            { name: "icons", test: /node_modules[\\/]lucide-react[\\/]/ },
+            { name: "parts", test: /src[\\/]parts[\\/](Meter|now|Pill|say|Card|Text|Wait|narrow|spoken|soon)\./ },
+          ],
+        },
       },
     },
   },

@@ -3,7 +3,7 @@ import "./theme.css";
 import "./shell/shell.css";
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter, RouterProvider } from "@tanstack/react-router";
-import { lazy, StrictMode, Suspense, type ReactNode } from "react";
+import { lazy, StrictMode, Suspense, useEffect, useState, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { onSignedOut, Refused } from "./api/client";
 import { meQuery, useMay } from "./api/session";
@@ -64,17 +64,21 @@ function Shut({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
+// A page's code comes while the server is asked who is signed in; one that fails to come is asked for again when it is shown.
+const code = pageAt(location.pathname)?.load().catch(() => undefined);
+
 function Door() {
   const me = useQuery(meQuery);
+  const [there, setThere] = useState(code === undefined);
+  useEffect(() => void code?.then(() => setThere(true)), []);
   if (me.error) return <Trouble error={me.error} again={() => void me.refetch()} />;
   if (me.data === undefined) return <Waiting />;
   if (me.data === null) return <Login />;
   if (me.data.must_change_password) return <NewPassword />;
+  if (!there) return <Waiting />;
   return <RouterProvider router={router} />;
 }
 
-// Its code comes while the server is asked who is signed in; one that fails to come is asked for again when it is shown.
-pageAt(location.pathname)?.load().catch(() => undefined);
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

@@ -17,7 +17,7 @@ import {
   Users,
   type LucideIcon,
 } from "lucide-react";
-import { lazy, type ComponentType } from "react";
+import { soon, type Soon } from "./parts/soon";
 
 export type Page = {
   path: string;
@@ -26,11 +26,15 @@ export type Page = {
   icon: LucideIcon;
   may: string;
   key?: string;
-  view: ComponentType;
-  load: () => Promise<unknown>;
-};
+} & Soon<object>;
 
-const page = (load: () => Promise<{ default: ComponentType }>) => ({ load, view: lazy(load) });
+const page = soon<object>;
+/** A run with what its first tab shows, which would else be asked for one after the other. */
+const run = async () => {
+  const first = location.search.includes("tab=") ? [] : [import("./pages/run/Metrics"), import("./parts/Chart")];
+  const [found] = await Promise.all([import("./pages/Run"), ...first] as const);
+  return found;
+};
 
 export const PAGES: Page[] = [
   { path: "/", name: "Overview", group: "Build", icon: LayoutDashboard, may: "runs.list", key: "o", ...page(() => import("./pages/Overview")) },
@@ -39,7 +43,7 @@ export const PAGES: Page[] = [
   { path: "/recipes", name: "Recipes", group: "Build", icon: ScrollText, may: "recipes.list", key: "c", ...page(() => import("./pages/Recipes")) },
   { path: "/runs", name: "Runs", group: "Build", icon: Activity, may: "runs.list", key: "r", ...page(() => import("./pages/Runs")) },
   { path: "/runs/new", name: "New run", group: null, icon: Plus, may: "runs.create", key: "n", ...page(() => import("./pages/NewRun")) },
-  { path: "/runs/$run", name: "Run", group: null, icon: Activity, may: "runs.read", ...page(() => import("./pages/Run")) },
+  { path: "/runs/$run", name: "Run", group: null, icon: Activity, may: "runs.read", ...page(run) },
   { path: "/compare", name: "Compare", group: "Build", icon: GitCompare, may: "runs.compare", key: "m", ...page(() => import("./pages/Compare")) },
   { path: "/deployments", name: "Deployments", group: "Serve", icon: Rocket, may: "deployments.list", key: "p", ...page(() => import("./pages/Deployments")) },
   { path: "/ledger", name: "Ledger", group: "Trust", icon: Link2, may: "ledger.list", key: "l", ...page(() => import("./pages/Ledger")) },

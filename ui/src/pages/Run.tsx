@@ -2,7 +2,7 @@
 import { usePrefetchQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { Ban, ExternalLink, Pause, Play } from "lucide-react";
-import { lazy, Suspense, useState, type ComponentType } from "react";
+import { Suspense, useState } from "react";
 import { Button, Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { api, told, type Schemas } from "../api/client";
 import { useMay } from "../api/session";
@@ -10,6 +10,7 @@ import { useTopic } from "../live/hooks";
 import { Meter } from "../parts/Meter";
 import { useNow } from "../parts/now";
 import { State } from "../parts/Pill";
+import { soon } from "../parts/soon";
 import { duration, on } from "../parts/say";
 import { Of, Trouble, Waiting } from "../parts/Wait";
 import { Fork } from "./run/Fork";
@@ -19,7 +20,7 @@ import { curvesOf, reportsOf } from "./run/measured";
 import { Review } from "./run/Review";
 
 type Run = Schemas["RunOut"];
-const panel = (load: () => Promise<{ default: ComponentType<{ run: Run }> }>) => ({ load, view: lazy(load) });
+const panel = soon<{ run: Run }>;
 const TABS = [
   { id: "metrics", name: "Metrics", ...panel(() => import("./run/Metrics")) },
   { id: "config", name: "Config", ...panel(() => import("./run/Config")) },
@@ -30,9 +31,9 @@ const TABS = [
   { id: "artifacts", name: "Artifacts", ...panel(() => import("./run/Artifacts")) },
   { id: "provenance", name: "Provenance", ...panel(() => import("./run/Provenance")) },
 ];
-// What is shown first comes while the server is asked for the run.
+// What is shown first is there before the page is.
 const tabOf = (asked: unknown) => TABS.find((one) => one.id === asked) ?? TABS[0]!;
-tabOf(new URLSearchParams(location.search).get("tab")).load().catch(() => undefined);
+export const ready = tabOf(new URLSearchParams(location.search).get("tab")).load().catch(() => undefined);
 
 export default function RunPage() {
   const { run: id } = useParams({ strict: false }) as { run: string };

@@ -1,13 +1,13 @@
 // A chart with its name: curves to switch on and off, and the same values as a table.
 import { Table2 } from "lucide-react";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { Suspense, useState, type ReactNode } from "react";
 import { ToggleButton } from "react-aria-components";
 import { Card } from "./Card";
 import type { Curve } from "./curves";
+import { soon } from "./soon";
 
-const load = () => import("./Chart");
-const Chart = lazy(load);
-load().catch(() => undefined); // whoever has a card for a chart shows one soon
+const { load, view: Chart } = soon(() => import("./Chart"));
+export const ready = load().catch(() => undefined); // whoever has a card for a chart shows one soon
 
 export function ChartCard({ title, summary, curves, aside }: { title: string; summary: string; curves: Curve[]; aside?: ReactNode }) {
   const [hidden, setHidden] = useState<Set<string>>(new Set());
