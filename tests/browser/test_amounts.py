@@ -26,13 +26,15 @@ WATCH = """() => {
     .observe({type: 'longtask', buffered: false});
   count();
 }"""
-# Scrolls as a hand does, a bit in each frame, until the table has so many rows; more are fetched on the way.
+# Scrolls as a hand does, a bit in each frame, until the table has so many rows; more are fetched on the way. It asks the
+# page for no place, which would make it lay itself out once more in each frame.
 SCROLL = """([wanted, by]) => new Promise((done) => {
-  const box = document.querySelector('.table');
+  const box = document.querySelector('.table'), end = () => 56 * (Number(box.getAttribute('aria-rowcount')) - 1);
+  let at = 0;
   const step = () => {
-    box.scrollTop += by;
-    const there = Number(box.getAttribute('aria-rowcount')) > wanted;
-    if (there && box.scrollTop + box.clientHeight > wanted * 56) done(true);
+    at = Math.min(at + by, end());
+    box.scrollTop = at;
+    if (at > wanted * 56) done(true);
     else requestAnimationFrame(step);
   };
   step();
