@@ -26,8 +26,8 @@ WATCH = """() => {
     .observe({type: 'longtask', buffered: false});
   count();
 }"""
-# Scrolls as a hand does, a bit in each frame, until the table has so many rows; more are fetched on the way. It asks the
-# page for no place, which would make it lay itself out once more in each frame.
+# Scrolls as a hand does, a bit in each frame, until the table has so many rows; more are fetched on the way. It asks
+# the page for no place, which would make it lay itself out once more in each frame.
 SCROLL = """([wanted, by]) => new Promise((done) => {
   const box = document.querySelector('.table'), end = () => 56 * (Number(box.getAttribute('aria-rowcount')) - 1);
   let at = 0;
