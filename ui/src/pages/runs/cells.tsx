@@ -1,7 +1,7 @@
 // What a row of the runs shows, in cells or as a card.
-import { Link } from "@tanstack/react-router";
 import { Pin, Users } from "lucide-react";
 import { secondsLeft, useProgress } from "../../live/progress";
+import { Go } from "../../parts/Go";
 import { Meter } from "../../parts/Meter";
 import { useNow } from "../../parts/now";
 import { State } from "../../parts/Pill";
@@ -13,9 +13,7 @@ export function Name({ run }: { run: Row }) {
   return (
     <span className="two">
       <span className="clip">
-        <Link to={"/runs/$run" as never} params={{ run: run.id } as never}>
-          {run.recipe}
-        </Link>
+        <Go to={`/runs/${run.id}`}>{run.recipe}</Go>
         {run.pinned && <Pin size={13} role="img" aria-label="pinned" className="mark" />}
         {run.shared && <Users size={13} role="img" aria-label="shared" className="mark" />}
       </span>
@@ -88,10 +86,11 @@ export function Kpi({ run }: { run: Row }) {
 }
 
 export function Lasted({ run }: { run: Row }) {
-  const now = useNow();
   if (!run.started) return <span className="muted">–</span>;
-  return <span className="num sm">{duration(((run.ended ? Date.parse(run.ended) : now) - Date.parse(run.started)) / 1000)}</span>;
+  return <span className="num sm">{run.ended ? duration((Date.parse(run.ended) - Date.parse(run.started)) / 1000) : <Lasting since={Date.parse(run.started)} />}</span>;
 }
+
+const Lasting = ({ since }: { since: number }) => duration((useNow() - since) / 1000);
 
 export function Begun({ run }: { run: Row }) {
   const now = useNow();
