@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from engram import files
 from engram.artifacts.home_keys import HomeKeys
@@ -10,9 +12,13 @@ from engram.artifacts.sealed_data import opened_store
 from engram.data.prepare import prepare_split
 from engram.data.rows import read_part
 from engram.pipeline.context import Context
+from engram.pipeline.protocol import TaskCode
 from engram.prep.plan import plan
+from engram.schema.recipe import Recipe
 from engram.schema.report import Measure, Report
 from engram.schema.split import DataReport
+
+MOST_SHOWN = 2000  # characters
 
 
 def data(context: Context) -> Report:
@@ -39,7 +45,8 @@ def data(context: Context) -> Report:
     for sentence in prepared.report.said:
         context.journal.emit("note", {"text": sentence})
     parts = (list(read_part(prepared.folder, part)) for part in prepared.split.parts.values())
-    lost = context.code().examine(recipe, parts, prepared.split.labels)
+    code = context.code()
+    lost = code.examine(recipe, parts, prepared.split.labels)
     kept = prepared.report.rows_kept
     return Report(
         run=context.spec.run,
@@ -47,8 +54,29 @@ def data(context: Context) -> Report:
         n=kept,
         split_digest=prepared.split.digest,
         metrics={**counts(prepared.report), **{name: Measure(value) for name, value in lost.items()}},
-        details={"said": list(prepared.report.said), "rows": {n: p.rows for n, p in prepared.split.parts.items()}},
+        details={
+            "said": list(prepared.report.said),
+            "rows": {name: part.rows for name, part in prepared.split.parts.items()},
+            **rendered(code, recipe, read_part(prepared.folder, prepared.split.parts["train"])),
+        },
     )
+
+
+def rendered(code: TaskCode, recipe: Recipe, train: Iterable[Any]) -> dict[str, Any]:
+    """Return the first training row as a model reads it, where its task can say that; long texts lose their middle."""
+    render = getattr(code, "render", None)
+    for row in train if render is not None else ():
+        return {"reading": [{"text": shorten(text), "learned": learned} for text, learned in render(recipe, row)]}
+    return {}
+
+
+def shorten(text: str) -> str:
+    """Return a text that a person reads whole.
+
+    >>> shorten("a" * 1200 + "b" * 1000) == "a" * 1000 + " … " + "b" * 1000
+    True
+    """
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN // 2]} … {text[-MOST_SHOWN // 2 :]}"
 
 
 def counts(report: DataReport) -> dict[str, Measure]:

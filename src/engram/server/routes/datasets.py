@@ -24,11 +24,12 @@ from engram.server.access import Here, Who
 from engram.server.filtering import scan, text_of
 from engram.server.route import Router
 from engram.server.sealed import send_content
-from engram.server.shapes.datasets import DatasetDetail, DatasetList, PreviewOut, ScanOut
+from engram.server.shapes.datasets import DatasetDetail, DatasetList, PreviewOut, ScanOut, SplitList
 from engram.server.versions import IfMatch, version_of
 from engram.store.pages import USUAL, Ask
 from engram.store.records import datasets
 from engram.store.records.datasets import Dataset, DatasetChanges
+from engram.store.records.splits import splits_of
 
 router = Router(prefix="/api/v1/datasets", tags=["datasets"])
 MOST_ROWS, MOST_CELL = 100, 2_000
@@ -111,6 +112,14 @@ def preview(
         "rows": shown,
         "mapping": to_dict(mapped(forms, _pairs(columns), names, first)),
     }
+
+
+@router.get("/{dataset}/splits", operation_id="datasets.splits", response_model=SplitList)
+def splits(dataset: str, who: Who, here: Here) -> dict[str, Any]:
+    """Return how runs dealt the rows of a dataset: the splits that the newest runs which you may see made of it."""
+    found = find(here, who, dataset)
+    with here.db.read() as tx:
+        return {"items": [vars(one) for one in splits_of(tx, found.digest, who.to("runs.list").asks())]}
 
 
 @router.post("/{dataset}/check", operation_id="datasets.check", response_model=ScanOut)

@@ -68,7 +68,7 @@ export function Dots({ run }: { run: Row }) {
 
 export function Kpi({ run }: { run: Row }) {
   const found = kpi(run.metrics);
-  if (!found) return <span className="muted">–</span>;
+  if (!found) return run.validated ? <Validated loss={run.validated} /> : <span className="muted">–</span>;
   return (
     <span className="two">
       <span className="num">
@@ -81,6 +81,20 @@ export function Kpi({ run }: { run: Row }) {
         )}
       </span>
       <span className="muted sm">{found.name}</span>
+    </span>
+  );
+}
+
+/** How a training goes, before anything is measured. */
+function Validated({ loss }: { loss: NonNullable<Row["validated"]> }) {
+  return (
+    <span className="two">
+      <span className="num" title={`At step ${loss.step}`}>
+        {number(loss.last)} <span className="muted sm">valid loss</span>
+      </span>
+      <span className="muted sm num">
+        best {number(loss.lowest)} at step {loss.lowest_step.toLocaleString("en")}
+      </span>
     </span>
   );
 }
