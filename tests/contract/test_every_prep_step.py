@@ -39,7 +39,7 @@ def step_of(name: str) -> tuple[Step, Any]:
 
 def test_these_are_the_built_in_steps() -> None:
     sounds = ["sample_rate", "sound_noise", "sound_shift", "spec_augment"]
-    assert ["augment", "instruct", "normalise", "pack", *sounds, "tokenise"] == NAMES
+    assert ["augment", "contrast", "instruct", "normalise", "pack", *sounds, "tokenise"] == NAMES
 
 
 @EVERY

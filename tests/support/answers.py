@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engram.evaluate.answers import Answers
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.text_answers import TextAnswers
+from engram.evaluate.vector_answers import VectorAnswers
 
 TAGS = ("O", "B-person", "I-person", "B-place", "I-place")
 WORDS = [
@@ -60,7 +61,23 @@ def text_answers(draw) -> TextAnswers:
     )
 
 
-STRATEGIES = {Answers: class_answers, SpanAnswers: span_answers, TextAnswers: text_answers}
+@st.composite
+def vector_answers(draw) -> VectorAnswers:
+    """Valid vectors: each question has one right thing in the gallery, among others that are right for nobody."""
+    rows, more, seed = draw(st.integers(1, 30)), draw(st.integers(0, 20)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    gallery = random.standard_normal((rows + more, 6)).astype(np.float32)
+    queries = gallery[:rows] + random.standard_normal((rows, 6)).astype(np.float32)
+    right = np.concatenate([np.arange(rows), np.full(more, -1)])
+    return VectorAnswers(queries, gallery, np.arange(rows), right, np.full(rows, -1))
+
+
+STRATEGIES = {
+    Answers: class_answers,
+    SpanAnswers: span_answers,
+    TextAnswers: text_answers,
+    VectorAnswers: vector_answers,
+}
 
 
 def take(given, rows):
@@ -73,6 +90,8 @@ def take(given, rows):
     if isinstance(given, SpanAnswers):
         truth, guess = (np.split(tags, given.offsets[1:-1]) for tags in (given.truth, given.guess))
         return SpanAnswers.of([truth[i].tolist() for i in rows], [guess[i].tolist() for i in rows], given.labels)
+    if isinstance(given, VectorAnswers):
+        return replace(given, queries=given.queries[rows], truth=given.truth[rows], own=given.own[rows])
     return TextAnswers(
         tuple(given.references[i] for i in rows),
         None if given.guesses is None else tuple(given.guesses[i] for i in rows),
@@ -87,4 +106,6 @@ def perfect(given):
         return replace(given, guess=given.truth, probabilities=np.eye(len(given.labels))[given.truth])
     if isinstance(given, SpanAnswers):
         return replace(given, guess=given.truth)
+    if isinstance(given, VectorAnswers):
+        return replace(given, queries=given.gallery[given.truth])
     return replace(given, guesses=tuple(texts[-1] for texts in given.references), nll=np.zeros(given.rows))

@@ -90,6 +90,12 @@ def _classify_texts(folder: Path) -> Small:
     return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [])
 
 
+def _embed(folder: Path) -> Small:
+    recipe = tiny.recipe(tiny.save_encoder(folder), replace(tiny.LORA, dropout=0.0))
+    recipe = replace(recipe, kind="embedding", task="embed", prep=(PrepStep("contrast", {"pairs": 3}),))
+    return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [7, " "])
+
+
 def _tag(folder: Path) -> Small:
     recipe = tagged.recipe(tagged.save_calm_encoder(folder), replace(tiny.LORA, dropout=0.0))
     return Small(recipe, tagged.LABELS, tagged.rows(24), tagged.rows(9, seed=5), [7])
@@ -102,6 +108,7 @@ def _generate(folder: Path) -> Small:
 
 SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("audio", "classify"): _classify_sounds,
+    ("embedding", "embed"): _embed,
     ("language", "classify"): _classify_texts,
     ("language", "generate"): _generate,
     ("language", "tag"): _tag,

@@ -22,6 +22,7 @@ ORDER = {
     "batches": "says how tokens become batches",
     "samples": "changes what a model is shown of a file",
     "features": "changes the features that are made of a file",
+    "groups": "says which rows are set against each other",
 }
 
 

@@ -112,6 +112,11 @@ class AnchorRow:
         """The text by which rows are told apart."""
         return self.anchor
 
+    @property
+    def input(self) -> str:
+        """What a model is asked."""
+        return self.anchor
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:

@@ -41,7 +41,7 @@ def work(context: Context, arguments: list[str]) -> None:
     if added:
         context.journal.emit("note", {"text": f"the prep steps added {added} rows to the part train"})
     context.journal.emit(
-        "started", {"rows": len(train.lengths), "rows_added": added, "parameters": count_parameters(loaded.model)}
+        "started", {"rows": len(rows), "rows_added": added, "parameters": count_parameters(loaded.model)}
     )
     vary = getattr(code, "vary", None)
     precision = settle(recipe.train.precision, next(loaded.model.parameters()).device)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from engram.config.bounds import Bound
 
-On = Literal["file", "text", "row", "training rows", "tokens", "batches", "samples", "features"]
+On = Literal["file", "text", "row", "training rows", "tokens", "batches", "samples", "features", "groups"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Step:
     - ``samples``: ``apply(shown, options, random)`` returns what a model is shown of a training row instead, anew in
       each epoch: float32 samples of a sound, shape (samples,). random: a generator of NumPy's, seeded for the row.
     - ``features``: the same, of features of a sound, shape (frames, features).
+    - ``groups``: ``apply(options)`` returns how rows stand in groups, whose members are set against each other.
 
     takes: what rows must hold. options: a frozen dataclass; its fields are the step's options, with their types,
     defaults and lines of docstring.
@@ -46,4 +47,4 @@ class Step:
     options: type[Any] = NoOptions
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     fault: Callable[[Any], str] = lambda options: ""
-    takes: Literal["text", "sound", "image"] = "text"
+    takes: Literal["text", "pairs", "sound", "image"] = "text"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Noun = Literal["classes", "spans", "texts"]
+Noun = Literal["classes", "spans", "texts", "vectors"]
 
 TAKES: dict[str, Noun] = {
     "accuracy": "classes",
@@ -12,14 +12,17 @@ TAKES: dict[str, Noun] = {
     "brier": "classes",
     "chrf": "texts",
     "confusion_matrix": "classes",
+    "cosine_sim": "vectors",
     "ece": "classes",
     "exact_match": "texts",
     "loss": "texts",
     "macro_f1": "classes",
+    "mrr": "vectors",
     "per_class_f1": "classes",
     "per_type_f1": "spans",
     "perplexity": "texts",
     "qa_f1": "texts",
+    "recall_at_k": "vectors",
     "rouge_l": "texts",
     "span_f1": "spans",
     "span_precision": "spans",

@@ -38,7 +38,7 @@ def evaluate(context: Context) -> Report:
     return Report(
         run=context.spec.run,
         stage="evaluate",
-        n=len(test.lengths),
+        n=tuned.answers.rows,
         split_digest=split.digest,
         times_scored=context.folder.times_scored(),
         metrics=measures,

@@ -51,7 +51,7 @@ def train(context: Context) -> Report:
     return Report(
         run=context.spec.run,
         stage="train",
-        n=len(valid.lengths),
+        n=split.parts["valid"].rows,
         split_digest=split.digest,
         metrics={name: Measure(value if math.isfinite(value) else None) for name, value in measures.items()},
         details={name: claim[name] for name in ("steps", "best_step", "stopped_early", "weights")},
