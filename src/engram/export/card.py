@@ -14,6 +14,7 @@ from engram.schema.split import DataReport, Split
 
 BASELINES = {
     "linear_probe": "a linear probe on the untouched base model",
+    "untouched": "the untouched base model",
     "strongest": "the better of the untouched base model and an n-gram model of the training answers",
 }
 Parity = Mapping[str, Mapping[str, float]]

@@ -2431,7 +2431,7 @@ export interface paths {
         put?: never;
         /**
          * Embed
-         * @description Refuse in words: no kind gives vectors, and a vector of something else would be worse than none.
+         * @description Answer each text with its vector.
          */
         post: operations["openai.embeddings"];
         delete?: never;
@@ -5390,16 +5390,36 @@ export interface components {
         };
         /**
          * Texts
-         * @description What is to become vectors.
+         * @description What is to become vectors, and how they are sent.
          */
         Texts: {
-            /** Input */
-            input: unknown;
+            /**
+             * Dimensions
+             * @description A length at which the model was trained to be cut.
+             */
+            dimensions?: number | null;
+            /**
+             * Encoding Format
+             * @description base64: of float32, little-endian, as clients ask for by themselves.
+             * @default float
+             * @enum {string}
+             */
+            encoding_format: "float" | "base64";
+            /**
+             * Input
+             * @description A text, or several; tokens are not taken.
+             */
+            input: string | string[];
             /**
              * Model
              * @description The name of a deployment.
              */
             model: string;
+            /**
+             * User
+             * @description Taken, and not kept.
+             */
+            user?: string | null;
         };
         /**
          * ThresholdOut

@@ -54,6 +54,17 @@ describe("what a deployment answers", () => {
     expect(await answered("Nothing", { spans: [], tokens: ["Nothing"], tags: ["O"] })).toHaveTextContent("Nothing was found");
   });
 
+  it("sets a vector against those of the texts asked before", async () => {
+    const shown = await answered("late parcel", { vector: [1, 0], tokens: 3, cuts: [] });
+    expect(shown).toHaveTextContent("A vector of 2 numbers. Ask about another text");
+    vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [{ vector: [3, 4], tokens: 3, cuts: [] }] }, response: new Response() } as never);
+    await userEvent.clear(screen.getByRole("textbox", { name: "Text" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Text" }), "lost box");
+    await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+    expect(await screen.findByText("0.600")).toBeVisible();
+    expect(screen.getByRole("progressbar", { name: "How near: late parcel" })).toBeVisible();
+  });
+
   it("is the text that was written", async () => {
     expect(await answered("Hello", { text: "Good day" })).toHaveTextContent("Good day");
   });

@@ -1,10 +1,11 @@
-// Ask a deployment and see what it says: labels as bars, spans in their text, everything else as it comes.
+// Ask a deployment and see what it says: labels as bars, spans in their text, vectors by what lies near, everything else as it comes.
 import { useQuery } from "@tanstack/react-query";
 import { FileUp, Send } from "lucide-react";
 import { useState } from "react";
 import { Button, FileTrigger, Label, TextArea, TextField } from "react-aria-components";
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
+import { isVector, Near } from "./Near";
 import { bytes, duration, percent } from "./say";
 import { takesOf } from "./takes";
 import { Of, Trouble } from "./Wait";
@@ -83,7 +84,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
             <p className="muted sm">
               {one.text} <span className="num">· {one.seconds < 1 ? `${Math.round(1000 * one.seconds)} ms` : duration(one.seconds)}</span>
             </p>
-            <Answer text={one.text} answer={one.answer} />
+            <Answer text={one.text} answer={one.answer} before={said.slice(place + 1)} />
           </li>
         ))}
       </ol>
@@ -91,7 +92,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
   );
 }
 
-function Answer({ text, answer }: { text: string; answer: unknown }) {
+function Answer({ text, answer, before }: { text: string; answer: unknown; before: Said[] }) {
   if (isLabel(answer)) {
     const best = Object.entries(answer.probabilities).sort((a, b) => b[1] - a[1]).slice(0, 5);
     return (
@@ -111,6 +112,7 @@ function Answer({ text, answer }: { text: string; answer: unknown }) {
       </>
     );
   }
+  if (isVector(answer)) return <Near text={text} answer={answer} before={before} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;

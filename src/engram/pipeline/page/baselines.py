@@ -14,6 +14,7 @@ WORDS = {
     "majority": "majority class",
     "ngram": "n-gram model",
     "untrained": "untrained model",
+    "untouched": "untouched model",
     "strongest": "strongest baseline",
 }
 OF_SPANS = {"majority": "commonest tag of a word"}
