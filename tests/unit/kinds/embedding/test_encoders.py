@@ -79,9 +79,7 @@ def test_the_default_model_is_found_in_the_hubs_cache_with_its_modules(folder, t
 
 @pytest.mark.parametrize(("name", "adapter"), [("gemma", tiny.FULL), ("bert", tiny.LORA)])
 def test_sentence_transformers_opens_the_merged_export_and_gives_the_same_vectors(folder, tmp_path, name, adapter):
-    sentence_transformers = pytest.importorskip(
-        "sentence_transformers", reason="sentence-transformers is not installed"
-    )
+    peer = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
     loaded = moved(code.load(recipe_of(folder / name, adapter), ()))
     before = vectors_of(code.load(recipe_of(folder / name, adapter), ()))
     wanted = vectors_of(loaded)
@@ -94,9 +92,7 @@ def test_sentence_transformers_opens_the_merged_export_and_gives_the_same_vector
 
 
 def test_sentence_transformers_puts_the_adapter_on_as_the_model_card_says(folder, tmp_path):
-    sentence_transformers = pytest.importorskip(
-        "sentence_transformers", reason="sentence-transformers is not installed"
-    )
+    peer = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
     loaded = moved(code.load(recipe_of(folder / "gemma"), ()))
     code.export(loaded, "adapter", tmp_path / "adapter")
     opened = peer.SentenceTransformer(str(folder / "gemma"), device="cpu")
