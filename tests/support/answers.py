@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from engram.evaluate.answers import Answers
+from engram.evaluate.episode_answers import EpisodeAnswers
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.text_answers import TextAnswers
 from engram.evaluate.vector_answers import VectorAnswers
@@ -17,6 +18,7 @@ WORDS = [
     "the", "a", "cat", "cats", "sat", "on", "mat", "Paris", "1", "naïve", "don't", "U.S.", "…", "ça", "猫", "座った",
 ]  # fmt: skip
 SEEDS = st.integers(0, 2**32 - 1)
+MOST_STEPS = 50
 
 
 @st.composite
@@ -72,11 +74,20 @@ def vector_answers(draw) -> VectorAnswers:
     return VectorAnswers(queries, gallery, np.arange(rows), right, np.full(rows, -1))
 
 
+def episode_answers(draw) -> EpisodeAnswers:
+    """Valid episodes, whose returns are at most 1 here."""
+    rows, seed = draw(st.integers(1, 40)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    steps, success = random.integers(1, MOST_STEPS + 1, rows), random.integers(0, 2, rows)
+    return EpisodeAnswers(np.arange(rows), random.random(rows), steps, success, "a return of at least 1")
+
+
 STRATEGIES = {
     Answers: class_answers,
     SpanAnswers: span_answers,
     TextAnswers: text_answers,
     VectorAnswers: vector_answers,
+    EpisodeAnswers: episode_answers,
 }
 
 
@@ -92,6 +103,9 @@ def take(given, rows):
         return SpanAnswers.of([truth[i].tolist() for i in rows], [guess[i].tolist() for i in rows], given.labels)
     if isinstance(given, VectorAnswers):
         return replace(given, queries=given.queries[rows], truth=given.truth[rows], own=given.own[rows])
+    if isinstance(given, EpisodeAnswers):
+        names = ("seeds", "returns", "steps", "success")
+        return replace(given, **{name: getattr(given, name)[rows] for name in names})
     return TextAnswers(
         tuple(given.references[i] for i in rows),
         None if given.guesses is None else tuple(given.guesses[i] for i in rows),
@@ -108,4 +122,7 @@ def perfect(given):
         return replace(given, guess=given.truth)
     if isinstance(given, VectorAnswers):
         return replace(given, queries=given.gallery[given.truth])
+    if isinstance(given, EpisodeAnswers):
+        ones = np.ones(given.rows, dtype=np.int64)
+        return replace(given, returns=ones.astype(float), steps=MOST_STEPS * ones, success=ones)
     return replace(given, guesses=tuple(texts[-1] for texts in given.references), nll=np.zeros(given.rows))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support import sounds, tagged, talking, tiny
+from support import acting, sounds, tagged, talking, tiny
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
 
 from engram.data.prepare import prepare_split
@@ -106,10 +106,17 @@ def _generate(folder: Path) -> Small:
     return Small(recipe, (), talking.chats(24), talking.chats(9, seed=5), [7])
 
 
+def _act(folder: Path) -> Small:
+    recipe = acting.recipe()
+    train, test = acting.rows(recipe, 6), acting.rows(recipe, 4, 100)
+    return Small(recipe, (), train, test, ["left", [0.0, 0.0], [0.0, 0.0, 9.0, 0.0], [None] * 4, [True] * 4])
+
+
 SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("audio", "classify"): _classify_sounds,
     ("embedding", "embed"): _embed,
     ("language", "classify"): _classify_texts,
     ("language", "generate"): _generate,
     ("language", "tag"): _tag,
+    ("rl", "act"): _act,
 }

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engram.evaluate.answers import Answers
+from engram.evaluate.episode_answers import EpisodeAnswers
 from engram.evaluate.metric import Scored
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.text_answers import TextAnswers
@@ -20,7 +21,7 @@ SAME_VECTOR = 1e-4
 
 
 def alike(one: Scored, other: Scored) -> NDArray[np.bool_]:
-    """Return for each row whether both gave the same answer, shape (rows,): class, all tags, text or vector.
+    """Return for each row whether both gave the same answer, (rows,): class, all tags, text, vector or return.
 
     Texts that were not written count as the same where their losses are, within 0.001 nats per token.
 
@@ -34,6 +35,8 @@ def alike(one: Scored, other: Scored) -> NDArray[np.bool_]:
     theirs: Any = other
     if isinstance(one, Answers):
         return np.asarray(ours.guess == theirs.guess)
+    if isinstance(one, EpisodeAnswers):
+        return np.asarray((ours.steps == theirs.steps) & np.isclose(ours.returns, theirs.returns, rtol=1e-3, atol=1e-3))
     if isinstance(one, SpanAnswers):
         wrong = np.r_[0, np.cumsum(ours.guess != theirs.guess)]
         return np.asarray(wrong[one.offsets[1:]] == wrong[one.offsets[:-1]])

@@ -16,6 +16,10 @@ MEDIA: dict[Medium, tuple[str, ...]] = {
 }
 
 
+# The form of rows that stand in no file: the seeds of episodes in an environment.
+SEED = "seed"
+
+
 @dataclass(frozen=True)
 class Form:
     """One form of rows.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Noun = Literal["classes", "spans", "texts", "vectors"]
+Noun = Literal["classes", "spans", "texts", "vectors", "episodes"]
 
 TAKES: dict[str, Noun] = {
     "accuracy": "classes",
@@ -14,6 +14,7 @@ TAKES: dict[str, Noun] = {
     "confusion_matrix": "classes",
     "cosine_sim": "vectors",
     "ece": "classes",
+    "episode_length": "episodes",
     "exact_match": "texts",
     "loss": "texts",
     "macro_f1": "classes",
@@ -23,10 +24,12 @@ TAKES: dict[str, Noun] = {
     "perplexity": "texts",
     "qa_f1": "texts",
     "recall_at_k": "vectors",
+    "reward": "episodes",
     "rouge_l": "texts",
     "span_f1": "spans",
     "span_precision": "spans",
     "span_recall": "spans",
+    "success_rate": "episodes",
     "tag_confusion": "spans",
     "token_accuracy": "spans",
     "weighted_f1": "classes",

@@ -70,6 +70,33 @@ describe("what a deployment answers", () => {
   });
 });
 
+describe("a policy", () => {
+  beforeEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("is asked about numbers and answers with an action", async () => {
+    const card = { items: [{ name: "rl", tasks: { act: { predict_in: { takes: "numbers", example: "[0, 0]" } } } }] };
+    vi.spyOn(api, "GET").mockResolvedValue({ data: card, response: new Response() } as never);
+    const sent = vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [{ action: 1, probabilities: { "0": 0.25, "1": 0.75 } }] }, response: new Response() } as never);
+    render(
+      <QueryClientProvider client={new QueryClient()}>
+        <Try name="pole" kind="rl" task="act" />
+      </QueryClientProvider>,
+    );
+    expect(await screen.findByRole("textbox", { name: "Observation" })).toHaveValue("[0, 0]");
+    await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+    const shown = (await screen.findAllByRole("listitem"))[0]!;
+    expect(shown).toHaveTextContent("Action 1");
+    expect(shown).toHaveTextContent("75.0 %");
+    expect(sent.mock.calls[0]![1]).toMatchObject({ body: { inputs: [[0, 0]] } });
+    await userEvent.clear(screen.getByRole("textbox"));
+    await userEvent.type(screen.getByRole("textbox"), "left");
+    await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+    expect(await screen.findByText(/These are no numbers/)).toBeVisible();
+  });
+});
+
 describe("percent", () => {
   it("never rounds to certain or impossible", () => {
     expect([0, 0.0004, 0.5, 0.9996, 1].map(percent)).toEqual(["0.0 %", "<0.1 %", "50.0 %", ">99.9 %", "100.0 %"]);

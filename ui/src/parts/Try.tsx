@@ -7,7 +7,7 @@ import { api, told } from "../api/client";
 import { Meter } from "./Meter";
 import { isVector, Near } from "./Near";
 import { bytes, duration, percent } from "./say";
-import { takesOf } from "./takes";
+import { numbersOf, readNumbers, takesOf } from "./takes";
 import { Of, Trouble } from "./Wait";
 
 type Said = { text: string; answer: unknown; seconds: number };
@@ -16,12 +16,12 @@ const MOST = 4 * 2 ** 20;
 
 export function Try({ name, kind, task }: { name: string; kind: string; task: string }) {
   const kinds = useQuery({ queryKey: ["kinds"], queryFn: () => told(api.GET("/api/v1/kinds")), staleTime: Infinity });
-  return <Of query={kinds}>{(found) => <Asking name={name} medium={takesOf(found.items, kind, task)} />}</Of>;
+  return <Of query={kinds}>{(found) => <Asking name={name} medium={takesOf(found.items, kind, task)} numbers={numbersOf(found.items, kind, task)} />}</Of>;
 }
 
-/** medium: of the files that are asked about; empty where texts are. */
-function Asking({ name, medium }: { name: string; medium: string }) {
-  const [text, setText] = useState("");
+/** medium: of the files that are asked about; empty where texts are. numbers: an example of them, where numbers are asked about. */
+function Asking({ name, medium, numbers }: { name: string; medium: string; numbers?: string }) {
+  const [text, setText] = useState(numbers ?? "");
   const [said, setSaid] = useState<Said[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -35,7 +35,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
       const found = await told(
         file
           ? api.POST("/api/v1/deployments/{name}/predict/file", { ...path, body: file as never, bodySerializer: (body: unknown) => body as File, headers: { "Content-Type": "application/octet-stream" } })
-          : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [text] } as never }),
+          : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [numbers === undefined ? text : readNumbers(text)] } as never }),
       );
       const asked = file ? file.name : text;
       setSaid((before) => [{ text: asked, answer: found.answers[0], seconds: (performance.now() - begun) / 1000 }, ...before].slice(0, 20));
@@ -60,7 +60,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
       ) : (
         <>
           <TextField value={text} onChange={setText}>
-            <Label>Text</Label>
+            <Label>{numbers === undefined ? "Text" : "Observation"}</Label>
             <TextArea
               className="field"
               rows={3}
@@ -113,11 +113,36 @@ function Answer({ text, answer, before }: { text: string; answer: unknown; befor
     );
   }
   if (isVector(answer)) return <Near text={text} answer={answer} before={before} />;
+  if (isAction(answer)) return <Action answer={answer} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;
 }
 
+/** What a policy does, and how it holds the other actions where it may choose among some. */
+function Action({ answer }: { answer: Acted }) {
+  const scored = Object.entries(answer.probabilities ?? answer.values ?? {});
+  return (
+    <>
+      <p>
+        Action <b className="num">{Array.isArray(answer.action) ? answer.action.join(", ") : answer.action}</b>
+      </p>
+      {scored.length > 0 && (
+        <ul className="bars">
+          {scored.map(([action, score]) => (
+            <li key={action}>
+              <span>{action}</span>
+              {answer.probabilities ? <Meter label={`Action ${action}`} done={score} total={1} /> : <span className="muted">value</span>}
+              <span className="num">{answer.probabilities ? percent(score) : score.toFixed(3)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+type Acted = { action: number | number[]; probabilities?: Record<string, number>; values?: Record<string, number> };
 type Span = { label: string; start: number; end: number; score: number };
 
 /** A text with what was found in it: each span underlined, with its label and how sure the model is. Places count characters, not UTF-16 units. */
@@ -145,4 +170,5 @@ function Spans({ text, spans }: { text: string; spans: Span[] }) {
 
 const isLabel = (answer: unknown): answer is { label: string; probabilities: Record<string, number> } =>
   typeof answer === "object" && answer !== null && "label" in answer && "probabilities" in answer;
+const isAction = (answer: unknown): answer is Acted => typeof answer === "object" && answer !== null && "action" in answer;
 const isSpans = (answer: unknown): answer is { spans: Span[] } => typeof answer === "object" && answer !== null && "spans" in answer && Array.isArray(answer.spans);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 from engram import files
 from engram.artifacts.home_keys import HomeKeys
 from engram.artifacts.sealed_data import opened_store
-from engram.data.prepare import prepare_split
+from engram.data.prepare import Prepared, prepare_split
 from engram.data.rows import read_part
+from engram.data.seeds import prepare_seeds
 from engram.pipeline.context import Context
 from engram.pipeline.protocol import TaskCode
 from engram.prep.plan import plan
+from engram.schema.codec import to_dict
 from engram.schema.recipe import Recipe
 from engram.schema.report import Measure, Report
 from engram.schema.split import DataReport
@@ -24,21 +27,7 @@ MOST_SHOWN = 2000  # characters
 def data(context: Context) -> Report:
     """Make the split, look at it as the kind's code does and report what was lost on the way."""
     recipe = context.recipe
-    prep = plan(recipe.prep)
-    stored, named = context.home / "datasets", [one.dataset for one in recipe.data.sources if one.dataset]
-    with opened_store(stored, named, HomeKeys(context.home)) as readable:
-        prepared = prepare_split(
-            recipe.data,
-            folder=Path(files.read_json(context.folder.path / "origin.json")["folder"]),
-            cache=stored,
-            stored=readable,
-            forms=context.task.forms,
-            steps=prep.texts,
-            step_names=prep.names,
-            composer=prep.composer,
-            refuse=prep.refuse,
-            on_progress=context.progress("rows"),
-        )
+    prepared = _played(context) if context.task.played else _read(context)
     files.write_json(
         context.folder.path / "data.json", {"folder": prepared.folder.name, "split": prepared.split.digest}
     )
@@ -77,6 +66,39 @@ def shorten(text: str) -> str:
     True
     """
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN // 2]} … {text[-MOST_SHOWN // 2 :]}"
+
+
+def _read(context: Context) -> Prepared:
+    """Return the split of the recipe's sources."""
+    recipe = context.recipe
+    prep = plan(recipe.prep)
+    stored, named = context.home / "datasets", [one.dataset for one in recipe.data.sources if one.dataset]
+    with opened_store(stored, named, HomeKeys(context.home)) as readable:
+        return prepare_split(
+            recipe.data,
+            folder=Path(files.read_json(context.folder.path / "origin.json")["folder"]),
+            cache=stored,
+            stored=readable,
+            forms=context.task.forms,
+            steps=prep.texts,
+            step_names=prep.names,
+            composer=prep.composer,
+            refuse=prep.refuse,
+            on_progress=context.progress("rows"),
+        )
+
+
+def _played(context: Context) -> Prepared:
+    """Return the split of the seeds of an environment's episodes."""
+    code: Any = context.code()
+    recipe = context.recipe
+    settings = json.dumps(to_dict(recipe.policy.options), sort_keys=True) if recipe.policy else "{}"
+    return prepare_seeds(
+        recipe.data,
+        played=recipe.model.source + ("" if settings == "{}" else f" {settings}"),
+        begin=lambda seeds: code.begin(recipe, seeds),
+        cache=context.home / "datasets",
+    )
 
 
 def counts(report: DataReport) -> dict[str, Measure]:

@@ -35,6 +35,8 @@ def evaluate(context: Context) -> Report:
         resamples=recipe.evaluate.bootstrap,
         on_progress=context.progress("resamples"),
     )
+    show = getattr(code, "show", None)
+    shown = show(loaded, test, tuned.answers) if show else {}
     return Report(
         run=context.spec.run,
         stage="evaluate",
@@ -42,5 +44,5 @@ def evaluate(context: Context) -> Report:
         split_digest=split.digest,
         times_scored=context.folder.times_scored(),
         metrics=measures,
-        details={**details, **(baselines.details if baselines else {})},
+        details={**details, **shown, **(baselines.details if baselines else {})},
     )

@@ -15,6 +15,7 @@ WORDS = {
     "ngram": "n-gram model",
     "untrained": "untrained model",
     "untouched": "untouched model",
+    "random": "random policy",
     "strongest": "strongest baseline",
 }
 OF_SPANS = {"majority": "commonest tag of a word"}

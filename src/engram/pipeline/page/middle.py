@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engram.pipeline.page import classes, confusion, examples, loss, reliability
+from engram.pipeline.page import classes, confusion, episode, examples, loss, reliability, reward
 from engram.schema.report import Report
 from engram.schema.takes import Noun
 
@@ -37,6 +37,9 @@ def cards(
     if gives == "spans":
         return _of_spans(report, curve, note)
     wide = Card("loss", "Loss", loss.section(curve, 12, note))
+    if gives == "episodes":
+        drawn = Card("episode", "Episode", episode.section(report, note))
+        return [Card("reward", "Reward", reward.section(curve, 12, note)), drawn]
     if gives == "texts":
         return [wide, Card("examples", "Examples", examples.section(report, better, note))]
     return [wide]
@@ -49,6 +52,7 @@ def _found(report: Report | None) -> Noun | None:
         ("per_class_f1", "classes"),
         ("tag_confusion", "spans"),
         ("examples", "texts"),
+        ("episodes", "episodes"),
     )
     return next((noun for key, noun in keys if key in details), None)
 

@@ -191,6 +191,8 @@ def _forms(kind: str | None, task: str | None) -> tuple[str, ...]:
     card: KindCard = registry.get("kind", kind)
     if task not in card.tasks:
         raise UsageError(f"The kind {kind!r} has no task {task!r}.", remedy=f"Its tasks: {', '.join(card.tasks)}.")
+    if card.tasks[task].played:
+        raise UsageError(f"The kind {kind!r} learns in an environment and has no use for datasets.")
     return tuple(card.tasks[task].forms)
 
 
