@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from engram.data.attached import content_digest, read_attached
 from engram.data.boxes import ROLE as BOXES
 from engram.data.boxes import read_boxes
-from engram.data.attached import content_digest, read_attached
 from engram.data.forms import BadCell, Cells, Clean, Made
 from engram.data.media import LOOKS, Facts
 from engram.data.reader import shown

@@ -1,4 +1,4 @@
-"""Image files: what their bytes say they are, whether they can be read to the end, and their pixels as red, green, blue.
+"""Image files: what their bytes say they are, whether they can be read to the end, and their pixels.
 
 A picture is looked at as a person sees it: turned as its EXIF orientation says, on white where it is transparent.
 """

@@ -10,8 +10,8 @@ from typing import Any
 from engram.errors import Refused
 from engram.evaluate import confusion_matrix, ece, per_class_ap, per_class_f1, per_type_f1, spans, tag_confusion
 from engram.evaluate.answers import Answers
-from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.bootstrap import RESAMPLES, Progress, percentile, resample
+from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.examples import examples
 from engram.evaluate.mcnemar import McNemar, mcnemar
 from engram.evaluate.metric import Metric, Scored, check_takes, of_weights, row_weights

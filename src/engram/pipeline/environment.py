@@ -11,7 +11,19 @@ import engram
 from engram.files import sha256_bytes, sha256_file
 from engram.settings import load_settings
 
-PACKAGES = ("torch", "transformers", "tokenizers", "peft", "safetensors", "numpy", "scikit-learn", "soundfile", "soxr")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "peft",
+    "safetensors",
+    "numpy",
+    "scikit-learn",
+    "soundfile",
+    "soxr",
+    "pillow",
+    "pycocotools",
+)
 
 
 def fingerprint(threads: int, workers: int = 1, precision: str = "fp32", device: str = "cpu") -> dict[str, Any]:
