@@ -2,7 +2,7 @@
 
     python .ci/make_pictures.py src/engram/samples/strewn_shapes.jsonl
 
-Shapes, places and colours come from whole numbers and the digits of a hash, so that every machine draws the same pixels.
+Shapes, places and colours come from the digits of a hash, so that every machine draws the same pixels.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python examples/vision.py              which digit is on a picture: the 1,797 that scikit-learn carries
     python examples/vision.py shapes       which shapes lie where: the sample strewn_shapes
 
-Each takes a few minutes on two cores and no network. Everything lies in the home that ENGRAM_HOME names, or ~/.engram; the
-digits are written to data/digits, or below the folder that ENGRAM_DATA names.
+Each takes a few minutes on two cores and no network. Everything lies in the home that ENGRAM_HOME names, or ~/.engram;
+the digits are written to data/digits, or below the folder that ENGRAM_DATA names.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ class TaskCode(Protocol):
     ANSWERS: the class of its answers, one that the task's metrics take. A module may also have `vary`, which is called
     in place of `collate` for training rows: ``vary(loaded, examples, rows, epoch)``, for a kind that shows a row
     otherwise in each epoch. What it draws depends on the recipe's seed, the epoch and the row alone, so that a resumed
-    training and other batches draw the same.
+    training and other batches draw the same. And it may have ``illustrate(loaded, examples, predicted)``, which returns
+    details of the evaluation's report that people look at, as plain data: pictures, sounds.
     """
 
     ANSWERS: type[Scored]

@@ -28,6 +28,8 @@ def evaluate(context: Context) -> Report:
     save_answers(answers / "tuned.npz", tuned.answers)
     np.save(answers / "logits.npy", tuned.logits, allow_pickle=False)
     baselines = context.folder.report("baseline")
+    illustrate = getattr(code, "illustrate", None)
+    shown = illustrate(loaded, test, tuned) if illustrate else {}
     measures, details = compare(
         tuned.answers,
         load_answers(answers / f"{context.task.reference_baseline}.npz", split.labels, code.ANSWERS),
@@ -42,5 +44,5 @@ def evaluate(context: Context) -> Report:
         split_digest=split.digest,
         times_scored=context.folder.times_scored(),
         metrics=measures,
-        details={**details, **(baselines.details if baselines else {})},
+        details={**details, **shown, **(baselines.details if baselines else {})},
     )

@@ -10,6 +10,7 @@ from engram.evaluate.box_answers import BoxAnswers
 from engram.export.format import BaseRef
 from engram.kinds.vision import exports
 from engram.kinds.vision.detect.baselines import baselines
+from engram.kinds.vision.detect.illustrate import illustrate
 from engram.kinds.vision.detect.model import answer, collate, examine, loss, predict, scoring_batches, vary
 from engram.kinds.vision.detect.set_loss import FOCAL, SOFTMAX, row_loss
 from engram.kinds.vision.examples import prepare
@@ -62,6 +63,7 @@ __all__ = [
     "examine",
     "export",
     "find_base",
+    "illustrate",
     "load",
     "loss",
     "predict",
