@@ -6,22 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
 from engram.data import sound
 from engram.data.attached import asked_file
 from engram.errors import UsageError
-from engram.evaluate.answers import Answers
-from engram.evaluate.predicted import Predicted
-from engram.evaluate.reference import probabilities
 from engram.kinds.audio.examples import MASKED, Examples, collate, frames_of, scoring_order
+from engram.kinds.audio.features import pooled
 from engram.kinds.audio.load import Loaded
 from engram.kinds.audio.reading import FRAMES_A_SECOND
 from engram.schema.options import Options
+from engram.train.classifying import Classifier, ranked
 
 
 def apply(model: Any, batch: Mapping[str, torch.Tensor], read: Callable[[Any], torch.Tensor], **more: Any) -> Any:
@@ -43,36 +38,21 @@ def apply(model: Any, batch: Mapping[str, torch.Tensor], read: Callable[[Any], t
     return torch.cat(parts)[torch.argsort(torch.cat(order))]
 
 
-def loss(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
-    """Return the summed cross-entropy over the rows that have a target, and their number."""
-    logits = apply(model, batch, lambda out: out.logits)
-    total = functional.cross_entropy(logits.float(), batch["targets"], ignore_index=MASKED, reduction="sum")
-    return total, int((batch["targets"] != MASKED).sum())
+def logits(model: Any, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return what a model makes of a batch: (rows, labels)."""
+    found: torch.Tensor = apply(model, batch, lambda out: out.logits)
+    return found
 
 
-def predict(loaded: Loaded, examples: Examples, on_progress: Callable[[int, int], None] | None = None) -> Predicted:
-    """Answer every row, in its given order; computed in fp32."""
-    logits = score(loaded, examples, on_progress)
-    chances = probabilities(logits)
-    truth = np.asarray(examples.targets, dtype=np.int64)
-    return Predicted(Answers(truth, chances.argmax(axis=1).astype(np.int64), chances, loaded.labels), logits)
+def features(loaded: Loaded, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return what the linear probe reads of a batch, shape (rows, 2 × width)."""
+    found: torch.Tensor = apply(loaded.model, batch, partial(pooled, loaded, batch), output_hidden_states=True)
+    return found
 
 
-def score(
-    loaded: Loaded, examples: Examples, on_progress: Callable[[int, int], None] | None = None
-) -> NDArray[np.float32]:
-    """Return the logits of every row in its given order, shape (rows, labels), computed in fp32."""
-    loaded.model.eval()
-    logits = np.zeros((len(examples.lengths), len(loaded.labels)), dtype=np.float32)
-    done = 0
-    with torch.inference_mode():
-        for rows in scoring_order(loaded, examples):
-            found = apply(loaded.model, collate(loaded, examples, rows), lambda out: out.logits)
-            logits[rows] = found.float().cpu().numpy()
-            done += len(rows)
-            if on_progress is not None:
-                on_progress(done, len(logits))
-    return logits
+CLASSIFIER = Classifier(scoring_order, collate, logits, features)
+loss, predict, score = CLASSIFIER.loss, CLASSIFIER.predict, CLASSIFIER.score
+baselines = CLASSIFIER.baselines
 
 
 def answer(loaded: Loaded, inputs: Sequence[Any], options: Sequence[Options] | None = None) -> list[dict[str, Any]]:
@@ -92,12 +72,7 @@ def answer(loaded: Loaded, inputs: Sequence[Any], options: Sequence[Options] | N
             _check_length(frames, loaded.max_length, options[place])
         reads.append(partial(bytes, content))
         lengths.append(min(frames, loaded.max_length))
-    logits = score(loaded, Examples(reads, [MASKED] * len(reads), lengths))
-    answers = []
-    for row in probabilities(logits):
-        ranked = {loaded.labels[i]: round(float(row[i]), 6) for i in np.argsort(-row)}
-        answers.append({"label": loaded.labels[int(row.argmax())], "probabilities": ranked})
-    return answers
+    return ranked(score(loaded, Examples(reads, [MASKED] * len(reads), lengths)), loaded.labels)
 
 
 def _check_length(frames: int, room: int, options: Options) -> None:

@@ -11,10 +11,9 @@ from support import tiny
 
 from engram.data.rows import Row
 from engram.evaluate.reference import probabilities
-from engram.kinds.language.classify.baselines import baselines
 from engram.kinds.language.classify.examples import CHUNK_ROWS, prepare
 from engram.kinds.language.classify.examples import tokenise_rows as tokenise
-from engram.kinds.language.classify.model import answer, load, loss
+from engram.kinds.language.classify.model import answer, baselines, load, loss
 from engram.kinds.language.classify.model import score as predict
 from engram.kinds.language.examine import token_measures
 from engram.kinds.language.load import Loaded

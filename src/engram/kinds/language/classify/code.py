@@ -1,9 +1,8 @@
 """The task classify, under the names that the pipeline calls for every task."""
 
 from engram.evaluate.metric import Answers
-from engram.kinds.language.classify.baselines import baselines
 from engram.kinds.language.classify.examples import prepare, tokenise
-from engram.kinds.language.classify.model import answer, load, loss, predict
+from engram.kinds.language.classify.model import answer, baselines, load, loss, predict
 from engram.kinds.language.examine import examining
 from engram.kinds.language.exports import export, reopen
 from engram.kinds.language.load import tokenizer_of
