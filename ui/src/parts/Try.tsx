@@ -1,15 +1,16 @@
-// Ask a deployment and see what it says: labels as bars, spans in their text, everything else as it comes.
+// Ask a deployment and see what it says: labels as bars, spans in their text, boxes on their picture, everything else as it comes.
 import { useQuery } from "@tanstack/react-query";
 import { FileUp, Send } from "lucide-react";
 import { useState } from "react";
 import { Button, FileTrigger, Label, TextArea, TextField } from "react-aria-components";
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
+import { Boxes, type Found, Picture } from "./Picture";
 import { bytes, duration, percent } from "./say";
 import { takesOf } from "./takes";
 import { Of, Trouble } from "./Wait";
 
-type Said = { text: string; answer: unknown; seconds: number };
+type Said = { text: string; answer: unknown; seconds: number; picture?: File };
 /** The most bytes of a file that are taken; the server says so too. */
 const MOST = 4 * 2 ** 20;
 
@@ -37,7 +38,8 @@ function Asking({ name, medium }: { name: string; medium: string }) {
           : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [text] } as never }),
       );
       const asked = file ? file.name : text;
-      setSaid((before) => [{ text: asked, answer: found.answers[0], seconds: (performance.now() - begun) / 1000 }, ...before].slice(0, 20));
+      const picture = medium === "image" ? file : undefined;
+      setSaid((before) => [{ text: asked, answer: found.answers[0], seconds: (performance.now() - begun) / 1000, picture }, ...before].slice(0, 20));
     } catch (refused) {
       setError(refused);
     } finally {
@@ -83,6 +85,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
             <p className="muted sm">
               {one.text} <span className="num">· {one.seconds < 1 ? `${Math.round(1000 * one.seconds)} ms` : duration(one.seconds)}</span>
             </p>
+            {one.picture && <Picture file={one.picture} boxes={isBoxes(one.answer) ? one.answer.boxes : undefined} />}
             <Answer text={one.text} answer={one.answer} />
           </li>
         ))}
@@ -111,6 +114,7 @@ function Answer({ text, answer }: { text: string; answer: unknown }) {
       </>
     );
   }
+  if (isBoxes(answer)) return <Boxes boxes={answer.boxes} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;
@@ -143,4 +147,5 @@ function Spans({ text, spans }: { text: string; spans: Span[] }) {
 
 const isLabel = (answer: unknown): answer is { label: string; probabilities: Record<string, number> } =>
   typeof answer === "object" && answer !== null && "label" in answer && "probabilities" in answer;
+const isBoxes = (answer: unknown): answer is { boxes: Found[] } => typeof answer === "object" && answer !== null && "boxes" in answer && Array.isArray(answer.boxes);
 const isSpans = (answer: unknown): answer is { spans: Span[] } => typeof answer === "object" && answer !== null && "spans" in answer && Array.isArray(answer.spans);

@@ -9,8 +9,9 @@ from typing import Any
 from engram.data import picture
 from engram.data.attached import asked_file
 from engram.errors import UsageError
-from engram.kinds.vision.examples import MASKED, Examples
+from engram.kinds.vision.examples import Examples
 from engram.kinds.vision.load import Loaded
+from engram.train.cross_entropy import MASKED
 
 
 def examples_of(loaded: Loaded, inputs: Sequence[Any]) -> Examples:

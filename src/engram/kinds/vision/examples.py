@@ -16,8 +16,8 @@ from engram.kinds.vision.reading import Pixels
 from engram.prep.plan import changes, row_random
 from engram.prep.shown_image import ShownImage
 from engram.train.batches import order_for_scoring
+from engram.train.cross_entropy import MASKED
 
-MASKED = -100
 # Bytes of decoded pictures that are kept, of the rows read last. A larger set is decoded anew in each epoch.
 KEPT_BYTES = 128 * 2**20
 SCORING_PATCHES = 8192  # in a batch of evaluation: 32 pictures of 256 × 256 pixels
@@ -99,7 +99,7 @@ def inputs_of(loaded: Loaded, shown: Sequence[ShownImage]) -> torch.Tensor:
     return torch.from_numpy(stacked).to(next(loaded.model.parameters()).device)
 
 
-def scoring_order(examples: Examples) -> list[list[int]]:
+def scoring_order(loaded: Loaded, examples: Examples) -> list[list[int]]:
     """Return the rows of each batch of evaluation."""
     return order_for_scoring(examples.lengths, SCORING_PATCHES)
 

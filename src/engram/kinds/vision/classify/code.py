@@ -8,8 +8,16 @@ from pathlib import Path
 from engram.evaluate.answers import Answers
 from engram.export.format import BaseRef
 from engram.kinds.vision import exports
-from engram.kinds.vision.classify.baselines import baselines
-from engram.kinds.vision.classify.model import answer, collate, examine, loss, predict, scoring_batches, vary
+from engram.kinds.vision.classify.model import (
+    answer,
+    baselines,
+    collate,
+    examine,
+    loss,
+    predict,
+    scoring_batches,
+    vary,
+)
 from engram.kinds.vision.examples import prepare
 from engram.kinds.vision.load import Loaded, Way
 from engram.kinds.vision.load import load as load_way

@@ -1,26 +1,20 @@
-"""The task classify: batches of pictures, what a model answers to them, its loss and its predictions."""
+"""The task classify: batches of pictures, and what a model answers to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
 from engram.data.rows import FileRow
-from engram.evaluate.answers import Answers
-from engram.evaluate.predicted import Predicted
-from engram.evaluate.reference import probabilities
 from engram.kinds.vision.asked import examples_of
-from engram.kinds.vision.examples import MASKED, Examples, inputs_of, plain, scoring_order, varied
+from engram.kinds.vision.examples import Examples, inputs_of, plain, scoring_order, varied
 from engram.kinds.vision.load import Loaded
 from engram.prep.shown_image import ShownImage
 from engram.schema.options import Options
 from engram.schema.recipe import Recipe
+from engram.train.classifying import Classifier, ranked
 
 Batch = dict[str, torch.Tensor]
 
@@ -42,23 +36,32 @@ def vary(loaded: Loaded, examples: Examples, rows: Sequence[int], epoch: int) ->
 
 def scoring_batches(loaded: Loaded, examples: Examples) -> Iterator[Batch]:
     """Yield all rows in batches for evaluation."""
-    for rows in scoring_order(examples):
+    for rows in scoring_order(loaded, examples):
         yield collate(loaded, examples, rows)
 
 
-def loss(model: nn.Module, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
-    """Return the summed cross-entropy over the rows that have a target, and their number."""
-    logits = model(pixel_values=batch["inputs"]).logits
-    total = functional.cross_entropy(logits.float(), batch["targets"], ignore_index=MASKED, reduction="sum")
-    return total, int((batch["targets"] != MASKED).sum())
+def logits(model: Any, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return what a model makes of a batch: (rows, labels)."""
+    found: torch.Tensor = model(pixel_values=batch["inputs"]).logits
+    return found
 
 
-def predict(loaded: Loaded, examples: Examples, on_progress: Callable[[int, int], None] | None = None) -> Predicted:
-    """Answer every row, in its given order; computed in fp32."""
-    logits = _score(loaded, examples, on_progress)
-    chances = probabilities(logits)
-    truth = np.asarray(examples.targets, dtype=np.int64)
-    return Predicted(Answers(truth, chances.argmax(axis=1).astype(np.int64), chances, loaded.labels), logits)
+def features(loaded: Loaded, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return mean and spread of the body's last hidden states over the places of a picture, standardised by row.
+
+    Shape (rows, 2 × width). Transformers give (rows, places, width), convolutions (rows, width, height, breadth).
+    """
+    model: Any = loaded.model
+    whole = model.get_base_model() if hasattr(model, "get_base_model") else model
+    hidden = getattr(whole, whole.base_model_prefix)(pixel_values=batch["inputs"]).last_hidden_state
+    places = hidden.flatten(2).transpose(1, 2) if hidden.dim() == 4 else hidden
+    both = torch.cat([places.mean(1), places.std(1, correction=0)], dim=1)
+    return torch.nn.functional.layer_norm(both, both.shape[1:])
+
+
+CLASSIFIER = Classifier(scoring_order, collate, logits, features)
+loss, predict, score = CLASSIFIER.loss, CLASSIFIER.predict, CLASSIFIER.score
+baselines = CLASSIFIER.baselines
 
 
 def answer(loaded: Loaded, inputs: Sequence[Any], options: Sequence[Options] | None = None) -> list[dict[str, Any]]:
@@ -66,28 +69,7 @@ def answer(loaded: Loaded, inputs: Sequence[Any], options: Sequence[Options] | N
 
     Raises UsageError for what is no image file.
     """
-    answers = []
-    for row in probabilities(_score(loaded, examples_of(loaded, inputs))):
-        ranked = {loaded.labels[i]: round(float(row[i]), 6) for i in np.argsort(-row)}
-        answers.append({"label": loaded.labels[int(row.argmax())], "probabilities": ranked})
-    return answers
-
-
-def _score(
-    loaded: Loaded, examples: Examples, on_progress: Callable[[int, int], None] | None = None
-) -> NDArray[np.float32]:
-    """Return the logits of every row in its given order, shape (rows, labels)."""
-    loaded.model.eval()
-    logits = np.zeros((len(examples.lengths), len(loaded.labels)), dtype=np.float32)
-    done = 0
-    with torch.inference_mode():
-        for rows in scoring_order(examples):
-            inputs = collate(loaded, examples, rows)["inputs"]
-            logits[rows] = loaded.model(pixel_values=inputs).logits.float().cpu().numpy()
-            done += len(rows)
-            if on_progress is not None:
-                on_progress(done, len(logits))
-    return logits
+    return ranked(score(loaded, examples_of(loaded, inputs)), loaded.labels)
 
 
 def _stack(loaded: Loaded, examples: Examples, rows: Sequence[int], shown: Sequence[ShownImage]) -> Batch:

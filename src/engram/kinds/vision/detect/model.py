@@ -22,6 +22,7 @@ from engram.kinds.vision.load import Loaded
 from engram.prep.shown_image import ShownImage
 from engram.schema.options import Options
 from engram.schema.recipe import Recipe
+from engram.train.classifying import gather
 
 Batch = dict[str, torch.Tensor]
 SHOWN_FROM = 0.3  # the score from which a box is part of an answer
@@ -48,7 +49,7 @@ def vary(loaded: Loaded, examples: Examples, rows: Sequence[int], epoch: int) ->
 
 def scoring_batches(loaded: Loaded, examples: Examples) -> Iterator[Batch]:
     """Yield all rows in batches for evaluation."""
-    for rows in scoring_order(examples):
+    for rows in scoring_order(loaded, examples):
         yield collate(loaded, examples, rows)
 
 
@@ -98,20 +99,19 @@ def score(
     loaded: Loaded, examples: Examples, on_progress: Callable[[int, int], None] | None = None
 ) -> NDArray[np.float32]:
     """Return what the model says of each row's places, shape (rows, places, classes + 4), the last four a box."""
-    loaded.model.eval()
-    said: NDArray[np.float32] | None = None
-    done = 0
-    with torch.inference_mode():
-        for rows in scoring_order(examples):
-            inputs = inputs_of(loaded, plain(loaded, examples, rows))
-            found = joined(loaded.model(pixel_values=inputs)).cpu().numpy()
-            if said is None:
-                said = np.zeros((len(examples.lengths), *found.shape[1:]), dtype=np.float32)
-            said[rows] = found
-            done += len(rows)
-            if on_progress is not None:
-                on_progress(done, len(said))
-    return said if said is not None else np.zeros((0, 0, len(loaded.labels) + 4), dtype=np.float32)
+    total, places = len(examples.lengths), 0
+    if not total:
+        return np.zeros((0, 0, len(loaded.labels) + 4), dtype=np.float32)
+
+    def ask(rows: Sequence[int]) -> torch.Tensor:
+        nonlocal places
+        found = joined(loaded.model(pixel_values=inputs_of(loaded, plain(loaded, examples, rows))))
+        places = found.shape[1]
+        return found.flatten(1)
+
+    report = (lambda done: on_progress(done, total)) if on_progress else None
+    said = gather(loaded.model, scoring_order(loaded, examples), ask, (total, None), report)
+    return said.reshape(total, places, -1)
 
 
 def _stack(loaded: Loaded, shown: Sequence[ShownImage]) -> Batch:
