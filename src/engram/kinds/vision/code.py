@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from engram.errors import UnknownName
 
@@ -18,3 +20,10 @@ def task(name: str) -> ModuleType:
     if name not in TASKS:
         raise UnknownName.of("task of the kind vision", name, TASKS)
     return importlib.import_module(f"engram.kinds.vision.{name}.code")
+
+
+def fid(one: Path, other: Path, model: str, revision: str = "main") -> dict[str, Any]:
+    """Return how far two folders of pictures are from one another; see `engram.kinds.vision.fid.fid`."""
+    from engram.kinds.vision.fid import fid as work_out
+
+    return work_out(one, other, model, revision)
