@@ -51,7 +51,8 @@ def test_the_built_in_metrics_are_all_here() -> None:
     classes = {"accuracy", "brier", "confusion_matrix", "ece", "macro_f1", "per_class_f1", "weighted_f1"}
     spans = {"per_type_f1", "span_f1", "span_precision", "span_recall", "tag_confusion", "token_accuracy"}
     texts = {"bleu", "chrf", "exact_match", "loss", "perplexity", "qa_f1", "rouge_l"}
-    assert set(NAMES) == classes | spans | texts
+    boxes = {"map", "map50", "per_class_ap"}
+    assert set(NAMES) == classes | spans | texts | boxes
 
 
 @EVERY

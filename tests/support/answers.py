@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from engram.evaluate.answers import Answers
+from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.text_answers import TextAnswers
 
@@ -60,7 +61,32 @@ def text_answers(draw) -> TextAnswers:
     )
 
 
-STRATEGIES = {Answers: class_answers, SpanAnswers: span_answers, TextAnswers: text_answers}
+@st.composite
+def box_answers(draw) -> BoxAnswers:
+    """Valid boxes, one at least in the first row, and guesses that are near them or anywhere."""
+    classes, rows, seed = draw(st.integers(1, 4)), draw(st.integers(1, 12)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+
+    def boxes(count: int) -> np.ndarray:
+        return np.concatenate([random.uniform(0, 40, (count, 2)), random.uniform(4, 20, (count, 2))], axis=1)
+
+    truth, guess = [], []
+    for row in range(rows):
+        places = boxes(int(random.integers(row == 0, 4)))
+        kinds = random.integers(0, classes, len(places))
+        found = np.concatenate([places + random.uniform(-1.5, 1.5, places.shape), boxes(int(random.integers(0, 3)))])
+        said = np.concatenate([kinds, random.integers(0, classes, len(found) - len(places))])
+        truth.append((kinds.tolist(), places.tolist()))
+        guess.append((said.tolist(), found.tolist(), random.random(len(found)).tolist()))
+    return BoxAnswers.of(truth, guess, [f"label {i}" for i in range(classes)])
+
+
+STRATEGIES = {
+    Answers: class_answers,
+    SpanAnswers: span_answers,
+    TextAnswers: text_answers,
+    BoxAnswers: box_answers,
+}
 
 
 def take(given, rows):
@@ -73,6 +99,18 @@ def take(given, rows):
     if isinstance(given, SpanAnswers):
         truth, guess = (np.split(tags, given.offsets[1:-1]) for tags in (given.truth, given.guess))
         return SpanAnswers.of([truth[i].tolist() for i in rows], [guess[i].tolist() for i in rows], given.labels)
+    if isinstance(given, BoxAnswers):
+        true, said = given.truth_offsets, given.guess_offsets
+        truth = [(given.truth[true[i] : true[i + 1]], given.truth_boxes[true[i] : true[i + 1]].tolist()) for i in rows]
+        guess = [
+            (
+                given.guess[said[i] : said[i + 1]],
+                given.guess_boxes[said[i] : said[i + 1]].tolist(),
+                given.scores[said[i] : said[i + 1]],
+            )
+            for i in rows
+        ]
+        return BoxAnswers.of(truth, guess, given.labels)
     return TextAnswers(
         tuple(given.references[i] for i in rows),
         None if given.guesses is None else tuple(given.guesses[i] for i in rows),
@@ -87,4 +125,8 @@ def perfect(given):
         return replace(given, guess=given.truth, probabilities=np.eye(len(given.labels))[given.truth])
     if isinstance(given, SpanAnswers):
         return replace(given, guess=given.truth)
+    if isinstance(given, BoxAnswers):
+        sure = np.ones(len(given.truth))
+        true = {"guess_boxes": given.truth_boxes, "guess": given.truth, "guess_offsets": given.truth_offsets}
+        return replace(given, scores=sure, **true)
     return replace(given, guesses=tuple(texts[-1] for texts in given.references), nll=np.zeros(given.rows))
