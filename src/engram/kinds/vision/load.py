@@ -74,11 +74,26 @@ def load(way: Way, recipe: Recipe, labels: Sequence[str], device: str = "cpu") -
     seed_all(recipe.train.seed)
     model = open_model(way, base.folder, labels)
     model.config.seen_size = [reading.height, reading.width]  # by which a graph is made
+    if wanted_size(recipe):
+        _try(model, reading)
     if recipe.train.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     seed_all(recipe.train.seed)
     tuned = attach(model, recipe.adapter, None, heads=head_modules(model))
     return Loaded(tuned.to(device), reading, tuple(labels), base, recipe)
+
+
+def _try(model: Any, reading: Reading) -> None:
+    """Make sure that a model takes another size than its own; raises UserError when it does not."""
+    try:
+        with torch.inference_mode():
+            model.eval()(pixel_values=torch.zeros(1, 3, reading.height, reading.width))
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"This {model.config.model_type} model does not take pictures of {reading.height} × {reading.width} pixels: "
+            f"{str(error).strip().splitlines()[0][:200]}",
+            remedy="Leave the prep step image_size out, or choose a model that takes any size, as ConvNeXt.",
+        ) from error
 
 
 def wanted_size(recipe: Recipe) -> tuple[int, int] | None:
