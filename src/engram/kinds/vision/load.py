@@ -90,7 +90,7 @@ def _try(model: Any, reading: Reading) -> None:
             model.eval()(pixel_values=torch.zeros(1, 3, reading.height, reading.width))
     except (RuntimeError, ValueError) as error:
         raise UserError(
-            f"This {model.config.model_type} model does not take pictures of {reading.height} × {reading.width} pixels: "
+            f"This {model.config.model_type} model takes no pictures of {reading.height} × {reading.width} pixels: "
             f"{str(error).strip().splitlines()[0][:200]}",
             remedy="Leave the prep step image_size out, or choose a model that takes any size, as ConvNeXt.",
         ) from error
