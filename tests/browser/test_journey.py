@@ -250,3 +250,23 @@ def test_a_viewer_sees_no_control_that_is_refused(first, browser, server):
         assert {(method, path): one.send(method, path, body) for method, path, body in refused} == {
             (method, path): 403 for method, path, _ in refused
         }
+
+
+def test_a_developer_sees_no_control_of_what_others_share_that_is_refused(first, browser, server):
+    run = server.call("GET", "/runs", query={"state": "published"})["items"][1]["id"]
+    for path in (f"/runs/{run}", "/deployments/mouse"):
+        server.call("PUT", f"{path}/share", {"shared": True})
+    made = server.call_in_person("POST", "/users", {"name": "dan", "role": "developer"})
+    changes = ["Stop", "Delete", "Promote", "Roll back to"]
+    with visitor(browser, server.url, allowed=WHO_AM_I) as one:
+        one.sign_in("dan", made["password"])
+        assert one.send("POST", "/users/me/password", {"old": made["password"], "new": PASSWORD}) == 204
+        one.sign_in("dan", PASSWORD)
+        first.open("/deployments?name=mouse")
+        assert controls(first.page, changes) == changes
+        one.open("/deployments?name=mouse")
+        assert controls(one.page, [*changes, "Deploy an artifact"]) == ["Deploy an artifact"]
+        one.open(f"/runs/{run}")
+        assert controls(one.page, ["Fork"]) == ["Fork"]
+        assert one.send("POST", "/deployments/mouse/rollback", {"version": 1}) == 403
+        assert one.watch.take() == []

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.answers import STRATEGIES, perfect, take
+from support.answers import MOST_STEPS, STRATEGIES, perfect, take
 
 from engram import registry
 from engram.errors import UsageError
@@ -26,7 +26,7 @@ EVERY = pytest.mark.parametrize("name", NAMES)
 SCALARS = pytest.mark.parametrize("name", [name for name in NAMES if registry.get("metric", name).scalar])
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # On the scale of sacrebleu; every other share goes from 0 to 1. Perplexity is e to the loss.
-BEST = {"bleu": 100.0, "chrf": 100.0, "perplexity": 1.0}
+BEST = {"bleu": 100.0, "chrf": 100.0, "perplexity": 1.0, "episode_length": MOST_STEPS}
 
 
 def answers_for(data: st.DataObject, metric: Metric) -> Any:
@@ -52,7 +52,9 @@ def test_the_built_in_metrics_are_all_here() -> None:
     spans = {"per_type_f1", "span_f1", "span_precision", "span_recall", "tag_confusion", "token_accuracy"}
     texts = {"bleu", "chrf", "exact_match", "loss", "perplexity", "qa_f1", "rouge_l"}
     boxes = {"map", "map50", "per_class_ap"}
-    assert set(NAMES) == classes | spans | texts | boxes
+    vectors = {"cosine_sim", "mrr", "recall_at_k"}
+    episodes = {"reward", "success_rate", "episode_length"}
+    assert set(NAMES) == classes | spans | texts | boxes | vectors | episodes
 
 
 @EVERY

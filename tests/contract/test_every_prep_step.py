@@ -17,7 +17,7 @@ from engram.config.jsonschema import field_notes
 from engram.data.compose import Composer
 from engram.data.rows import Row, TagRow
 from engram.prep.step import Step
-from engram.schema.codec import to_dict
+from engram.schema.codec import from_dict, to_dict
 from engram.schema.recipe import Train
 
 NAMES = registry.names("prep step")
@@ -39,7 +39,7 @@ def step_of(name: str) -> tuple[Step, Any]:
 
 def test_these_are_the_built_in_steps() -> None:
     sounds = ["sample_rate", "sound_noise", "sound_shift", "spec_augment"]
-    assert ["augment", "instruct", "normalise", "pack", *sounds, "tokenise"] == NAMES
+    assert ["augment", "contrast", "instruct", "normalise", "pack", *sounds, "tokenise"] == NAMES
 
 
 @EVERY
@@ -60,7 +60,7 @@ def test_its_options_are_frozen_typed_documented_and_within_their_bounds(name: s
     assert all(bound.holds(value) for key, bound in step.bounds.items() if (value := getattr(options, key)) is not None)
     with pytest.raises(dataclasses.FrozenInstanceError):
         options.anything = 1
-    assert step.options(**to_dict(options)) == options
+    assert from_dict(step.options, to_dict(options)) == options
 
 
 def text_function(name: str) -> Callable[[str], str]:

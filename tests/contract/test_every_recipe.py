@@ -84,7 +84,7 @@ def test_the_samples_it_names_ship_with_engram(name, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_it_runs_offline_by_default_so_that_a_local_test_needs_no_network(name):
     recipe = load_recipe(name, local_test=True, environment={}).recipe
-    assert recipe.model.source.startswith(("embedded:", "made:"))
+    assert recipe.model.source.startswith(("embedded:", "made:", "gym:"))
     assert recipe.data.limit == 200
     assert recipe.train.max_steps == 20
 

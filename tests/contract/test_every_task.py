@@ -19,8 +19,10 @@ from support.kinds import SMALL, Small
 from engram import registry
 from engram.errors import EngramError, Paused
 from engram.pipeline import protocol
+from engram.schema.card import TaskCard
 from engram.schema.recipe import SaveEvery
 from engram.train.adapter import trained_weights
+from engram.train.fitting import Fitting
 from engram.train.loop import fit
 from engram.train.training import Outcome, Training
 
@@ -41,6 +43,11 @@ class Case:
     def load(self) -> Any:
         return self.code.load(self.small.recipe, self.small.labels)
 
+    @property
+    def card(self) -> TaskCard:
+        found: TaskCard = registry.get("kind", self.kind).tasks[self.task]
+        return found
+
 
 @pytest.fixture(scope="module", params=TASKS, ids=[f"{kind}-{task}" for kind, task in TASKS])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
@@ -53,14 +60,22 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     torch.set_num_threads(before)
 
 
+def of_rows(case: Case) -> None:
+    """Pass over a task that learns by acting: what such a test asks of its rows' losses, it has none of."""
+    if case.card.played:
+        assert all(hasattr(case.code, name) for name in protocol.PLAYED)
+        pytest.skip("it learns by acting, and has no loss of rows")
+
+
 def test_every_task_has_an_example():
     assert sorted(SMALL) == sorted(TASKS)
 
 
 def test_it_has_what_the_pipeline_calls_under_the_names_of_its_parameters(case):
-    for name in protocol.NAMES:
+    names = [name for name in protocol.NAMES if name not in protocol.LOOP]
+    for name in (*names, *(protocol.PLAYED if case.card.played else protocol.LOOP)):
         assert hasattr(case.code, name), name
-        wanted = getattr(protocol.TaskCode, name, None)
+        wanted = getattr(protocol.TaskCode, name, None) or getattr(protocol.PlayedCode, name, None)
         if not inspect.isfunction(wanted):
             continue
         asked = [one for one in inspect.signature(wanted).parameters.values() if one.name != "self"]
@@ -88,6 +103,7 @@ def test_the_same_recipe_makes_the_same_model_from_the_same_base(case):
 
 def test_no_row_depends_on_those_that_stand_beside_it(case):
     """So gradients add up: 8 batches of 1 are 1 batch of 8, and batches may be filled by length."""
+    of_rows(case)
     loaded = case.load()
     loaded.model.eval()
     examples = case.code.prepare(loaded, case.small.train)
@@ -128,6 +144,16 @@ def test_its_reference_baseline_is_among_its_baselines(case):
     assert all(0 < done <= total for done, total in heard)
 
 
+def learn(case: Case, folder: Path, command: Callable[[], str] = lambda: "none") -> tuple[Any, Outcome]:
+    """Train the example, or go on where an interrupted training of it stands."""
+    if not case.card.played:
+        loaded, training = job(case, folder, command)
+        return loaded, fit(training)
+    loaded = case.load()
+    train, valid = (case.code.prepare(loaded, rows) for rows in (case.small.train, case.small.test))
+    return loaded, case.code.fit(loaded, train, valid, Fitting(case.small.recipe.train, folder, command=command))
+
+
 def job(case: Case, folder: Path, command: Callable[[], str] = lambda: "none") -> tuple[Any, Training]:
     loaded, code = case.load(), case.code
     train, valid = (code.prepare(loaded, rows) for rows in (case.small.train, case.small.test))
@@ -155,8 +181,7 @@ def job(case: Case, folder: Path, command: Callable[[], str] = lambda: "none") -
 
 
 def trained(case: Case, folder: Path) -> tuple[dict[str, torch.Tensor], Outcome]:
-    loaded, training = job(case, folder)
-    outcome = fit(training)
+    loaded, outcome = learn(case, folder)
     return {name: tensor.clone() for name, tensor in trained_weights(loaded.model).items()}, outcome
 
 
@@ -165,11 +190,11 @@ def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(case, tmp_pa
     assert outcome.best_valid_loss < outcome.first_valid_loss
     steps = itertools.count(1)
     with pytest.raises(Paused):
-        fit(job(case, tmp_path / "parts", lambda: "pause" if next(steps) == PAUSED_AT else "none")[1])
+        learn(case, tmp_path / "parts", lambda: "pause" if next(steps) == PAUSED_AT else "none")
     torch.manual_seed(12345)  # whatever another process would have drawn meanwhile
     np.random.seed(12345)
     resumed, again = trained(case, tmp_path / "parts")
-    assert again.steps == outcome.steps == STEPS
+    assert again.steps == outcome.steps == (case.small.recipe.train.max_steps if case.card.played else STEPS)
     assert resumed.keys() == whole.keys()
     for name, tensor in whole.items():
         assert torch.equal(tensor, resumed[name]), name
@@ -210,11 +235,14 @@ def test_it_answers_inputs_as_it_answers_rows_and_refuses_others_in_words(case):
             case.code.answer(loaded, [bad])
 
 
-@pytest.mark.parametrize("name", ["adapter", "merged"])
+@pytest.mark.parametrize("name", ["adapter", "merged", "weights"])
 def test_an_export_that_was_reopened_is_the_model(case, name, tmp_path):
-    assert name in registry.get("kind", case.kind).tasks[case.task].exports
-    loaded, training = job(case, tmp_path / "training")
-    fit(training)
+    plain = case.card.played  # a policy is no model of transformers: it goes by its weights and a plain configuration
+    if (name == "weights") != plain:
+        assert name not in case.card.exports or not plain
+        pytest.skip("the other kinds of models go by it")
+    assert name in case.card.exports
+    loaded, _ = learn(case, tmp_path / "training")
     wanted = case.code.predict(loaded, case.code.prepare(loaded, case.small.test))
     case.code.export(loaded, name, tmp_path / name)
     recipe = replace(case.small.recipe, export=(name,))

@@ -48,7 +48,7 @@ ADMINS_ONLY = {
 VIEWERS = OPEN | {
     f"{noun}.{verb}"
     for noun, verbs in {
-        "templates": "list read certificate", "datasets": "list read preview download",
+        "templates": "list read certificate", "datasets": "list read preview splits download",
         "recipes": "list read validate schema",
         "kinds": "list read", "runs": "list read recipe watch compare", "iterations": "list read",
         "events": "list watch",

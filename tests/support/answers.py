@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from engram.evaluate.answers import Answers
 from engram.evaluate.box_answers import BoxAnswers
+from engram.evaluate.episode_answers import EpisodeAnswers
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.text_answers import TextAnswers
+from engram.evaluate.vector_answers import VectorAnswers
 
 TAGS = ("O", "B-person", "I-person", "B-place", "I-place")
 WORDS = [
     "the", "a", "cat", "cats", "sat", "on", "mat", "Paris", "1", "naïve", "don't", "U.S.", "…", "ça", "猫", "座った",
 ]  # fmt: skip
 SEEDS = st.integers(0, 2**32 - 1)
+MOST_STEPS = 50
 
 
 @st.composite
@@ -81,11 +84,33 @@ def box_answers(draw) -> BoxAnswers:
     return BoxAnswers.of(truth, guess, [f"label {i}" for i in range(classes)])
 
 
+@st.composite
+def vector_answers(draw) -> VectorAnswers:
+    """Valid vectors: each question has one right thing in the gallery, among others that are right for nobody."""
+    rows, more, seed = draw(st.integers(1, 30)), draw(st.integers(0, 20)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    gallery = random.standard_normal((rows + more, 6)).astype(np.float32)
+    queries = gallery[:rows] + random.standard_normal((rows, 6)).astype(np.float32)
+    right = np.concatenate([np.arange(rows), np.full(more, -1)])
+    return VectorAnswers(queries, gallery, np.arange(rows), right, np.full(rows, -1))
+
+
+@st.composite
+def episode_answers(draw) -> EpisodeAnswers:
+    """Valid episodes, whose returns are at most 1 here."""
+    rows, seed = draw(st.integers(1, 40)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    steps, success = random.integers(1, MOST_STEPS + 1, rows), random.integers(0, 2, rows)
+    return EpisodeAnswers(np.arange(rows), random.random(rows), steps, success, "a return of at least 1")
+
+
 STRATEGIES = {
     Answers: class_answers,
     SpanAnswers: span_answers,
     TextAnswers: text_answers,
     BoxAnswers: box_answers,
+    VectorAnswers: vector_answers,
+    EpisodeAnswers: episode_answers,
 }
 
 
@@ -111,6 +136,11 @@ def take(given, rows):
             for i in rows
         ]
         return BoxAnswers.of(truth, guess, given.labels)
+    if isinstance(given, VectorAnswers):
+        return replace(given, queries=given.queries[rows], truth=given.truth[rows], own=given.own[rows])
+    if isinstance(given, EpisodeAnswers):
+        names = ("seeds", "returns", "steps", "success")
+        return replace(given, **{name: getattr(given, name)[rows] for name in names})
     return TextAnswers(
         tuple(given.references[i] for i in rows),
         None if given.guesses is None else tuple(given.guesses[i] for i in rows),
@@ -129,4 +159,9 @@ def perfect(given):
         sure = np.ones(len(given.truth))
         true = {"guess_boxes": given.truth_boxes, "guess": given.truth, "guess_offsets": given.truth_offsets}
         return replace(given, scores=sure, **true)
+    if isinstance(given, VectorAnswers):
+        return replace(given, queries=given.gallery[given.truth])
+    if isinstance(given, EpisodeAnswers):
+        ones = np.ones(given.rows, dtype=np.int64)
+        return replace(given, returns=ones.astype(float), steps=MOST_STEPS * ones, success=ones)
     return replace(given, guesses=tuple(texts[-1] for texts in given.references), nll=np.zeros(given.rows))

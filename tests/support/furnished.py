@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from sqlalchemy import update
 from support.household import House
 from support.new_home import started
 from support.uploading import GOOD
@@ -26,6 +27,7 @@ from engram.server.live.protocol import OPTIONS
 from engram.server.main import open_platform
 from engram.server.platform import Platform
 from engram.settings import load_settings
+from engram.store import tables
 from engram.store.ingest import ingest
 from engram.store.records import attempts, evidence, points, runs, users
 
@@ -39,11 +41,24 @@ GATES: Mapping[str, tuple[Mapping[str, Measure], Criterion]] = {
     ),
 }
 
+# What the data report of a text generator says beside its figures.
+DETAILS: dict[str, dict[str, Any]] = {
+    "data": {
+        "said": ["120 rows were read."],
+        "rows": {"train": 96, "valid": 12, "test": 12},
+        "reading": [
+            {"text": "<|im_start|>user\nwhere is my parcel<|im_end|>\n<|im_start|>assistant\n", "learned": False},
+            {"text": "it is on its way to you<|im_end|>", "learned": True},
+            {"text": "\n", "learned": False},
+        ],
+    }
+}
+
 
 class Furnished:
     """The open platform. Everybody of the household has PASSWORD; the Viewer "new" must change it first.
 
-    run: an Admin's published run; other: another one; waiting, running, refused: runs in these states.
+    run: an Admin's published run, of the dataset; other: another one; waiting, running, refused: runs in these states.
     """
 
     def __init__(self, here: Platform, url: str) -> None:
@@ -58,7 +73,8 @@ class Furnished:
         self._ended("failed_user", "Row 7 of tickets.csv has no label.")
         self._ended("cancelled")
         self.house.begin("root")
-        self._bring("tickets.csv", GOOD, license="cc0")
+        self.dataset = self._bring("tickets.csv", GOOD, license="cc0")
+        self._learn_from(self.dataset, self.run)
         self._deploy("tickets", self.run, self.other)
         of = {"kind": "language", "task": "classify", "source": "embedded:minilm", "dataset": "tickets.csv"}
         self.ask("POST", "/templates", {"name": "starter", **of})
@@ -84,7 +100,7 @@ class Furnished:
             for step in range(STEPS):
                 points.report_points(tx, run, 1, "train", step, {"loss": 2 / (1 + step), "learning_rate": 0.001})
             for stage, (metrics, criterion) in GATES.items():
-                report = Report(run, stage, 120, metrics, "sha256:" + "5" * 64)
+                report = Report(run, stage, 120, metrics, "sha256:" + "5" * 64, details=DETAILS.get(stage, {}))
                 evidence.put_report(tx, report)
                 evidence.put_verdict(tx, judge(report, (criterion,)))
         return run
@@ -98,6 +114,7 @@ class Furnished:
             for step in range(STEPS):
                 said.append(("metric", {"step": step, "loss": 2 / (1 + step), "learning_rate": 0.001}))
                 said.append(("progress", {"what": "steps", "done": step + 1, "total": 2 * STEPS}))
+            said += [("metric", {"step": step, "valid_loss": 0.4 + step / 100}) for step in range(0, STEPS, 5)]
             when, who = "2026-01-01T00:00:00.000000Z", (run, begun.attempt, begun.epoch)
             made = [Event(*who, seq, when, "train", kind, body) for seq, (kind, body) in enumerate(said)]
             ingest(tx, *who, made, seconds=3600)
@@ -110,7 +127,16 @@ class Furnished:
             runs.step_run(tx, run, state, reason=reason)
         return run
 
-    def _bring(self, name: str, content: bytes, **more: str) -> None:
+    def _learn_from(self, dataset: str, run: str) -> None:
+        """Let a run's recipe name a dataset of the house."""
+        source = {"dataset": self.ask("GET", f"/datasets/{dataset}")["digest"]}
+        with self.here.db.write() as tx:
+            body = dict(runs.get_run(tx, run).body)
+            body["data"] = {**body["data"], "sources": [source]}
+            tx.execute(update(tables.runs).where(tables.runs.c.id == run).values(body=body))
+
+    def _bring(self, name: str, content: bytes, **more: str) -> str:
+        """Bring a dataset in, and return its id."""
         begun = self.ask("POST", "/uploads", {"purpose": "dataset", "name": name, "size": len(content)})
         path = f"/api/v1/uploads/{begun['id']}"
         headers = {"Authorization": f"Bearer {self.house.keys['root']}", "Upload-Offset": "0"}
@@ -118,7 +144,7 @@ class Furnished:
             path, content=content, headers={**headers, "Content-Type": "application/octet-stream"}
         )
         assert sent.status_code == 200, sent.text
-        self.ask("POST", f"/uploads/{begun['id']}/finish", more)
+        return str(self.ask("POST", f"/uploads/{begun['id']}/finish", more)["dataset"]["id"])
 
     def _deploy(self, name: str, *made_by: str) -> None:
         first, *rest = [self.ask("GET", f"/runs/{run}")["artifact"] for run in made_by]

@@ -93,9 +93,9 @@ class House:
             method, path, json=body, headers={"Authorization": f"Bearer {self.keys[name]}", **more}
         )
 
-    def deploy(self, name: str, owner: str = "ann", task: str = "generate") -> str:
+    def deploy(self, name: str, owner: str = "ann", task: str = "generate", kind: str = "language") -> str:
         """Deploy an artifact of a task under a name, as if it had been published; return its digest."""
-        digest = publish(self.platform, self.ids[owner], name, task=task)
+        digest = publish(self.platform, self.ids[owner], name, task=task, kind=kind)
         with self.platform.db.write() as tx:
             deployments.create_deployment(tx, name=name, owner=self.ids[owner], artifact=digest, actor=self.ids[owner])
         return digest

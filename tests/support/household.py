@@ -177,7 +177,15 @@ def give_data(here: Platform, run: str) -> str:
     return made.split.digest
 
 
-def publish(here: Platform, owner: str, mark: str, *, decision: str = "advance", task: str = "classify") -> str:
+def publish(
+    here: Platform,
+    owner: str,
+    mark: str,
+    *,
+    decision: str = "advance",
+    task: str = "classify",
+    kind: str = "language",
+) -> str:
     """Publish an artifact with a certificate, as if a run had made it, and return its digest.
 
     decision: what its gate said, as the certificate states it.
@@ -196,7 +204,7 @@ def publish(here: Platform, owner: str, mark: str, *, decision: str = "advance",
         )
 
     _, manifest = store.publish(staging, here.home / "artifacts", {"run": run}, sign)
-    whose = {"owner": owner, "kind": "language", "task": task}
+    whose = {"owner": owner, "kind": kind, "task": task}
     with here.db.write() as tx:
         artifacts.put_artifact(tx, digest=manifest.digest, name=mark, run=run, bytes=1, entry=1, **whose)
         runs.step_run(tx, run, "running")

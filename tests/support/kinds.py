@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support import pictures, sounds, tagged, talking, tiny
+from support import acting, pictures, sounds, tagged, talking, tiny
 from transformers import (
     ConvNextConfig,
     ConvNextForImageClassification,
@@ -181,6 +181,12 @@ def _classify_texts(folder: Path) -> Small:
     return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [])
 
 
+def _embed(folder: Path) -> Small:
+    recipe = tiny.recipe(tiny.save_encoder(folder), replace(tiny.LORA, dropout=0.0))
+    recipe = replace(recipe, kind="embedding", task="embed", prep=(PrepStep("contrast", {"pairs": 3}),))
+    return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [7, " "])
+
+
 def _tag(folder: Path) -> Small:
     recipe = tagged.recipe(tagged.save_calm_encoder(folder), replace(tiny.LORA, dropout=0.0))
     return Small(recipe, tagged.LABELS, tagged.rows(24), tagged.rows(9, seed=5), [7])
@@ -191,11 +197,19 @@ def _generate(folder: Path) -> Small:
     return Small(recipe, (), talking.chats(24), talking.chats(9, seed=5), [7])
 
 
+def _act(folder: Path) -> Small:
+    recipe = acting.recipe()
+    train, test = acting.rows(recipe, 6), acting.rows(recipe, 4, 100)
+    return Small(recipe, (), train, test, ["left", [0.0, 0.0], [0.0, 0.0, 9.0, 0.0], [None] * 4, [True] * 4])
+
+
 SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("audio", "classify"): _classify_sounds,
+    ("embedding", "embed"): _embed,
     ("language", "classify"): _classify_texts,
     ("language", "generate"): _generate,
     ("language", "tag"): _tag,
+    ("rl", "act"): _act,
     ("vision", "classify"): _classify_images,
     ("vision", "detect"): _detect,
 }

@@ -1,7 +1,8 @@
-"""What a model that takes files is asked: names of files on the command line, as the inputs that its task takes."""
+"""What a model that takes files or numbers is asked: arguments of the command line, as inputs of its task."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,37 @@ from typing import Any
 from engram.data.attached import MOST_ASKED_BYTES, is_inline, to_url
 
 
-def takes_files(kind: str, task: str) -> bool:
-    """Tell whether the inputs of a task are files; False for a kind that is not known here."""
-    from engram import registry
-    from engram.schema.card import FileIn
+def asked_as(kind: str, task: str, inputs: Sequence[Any]) -> list[Any] | None:
+    """Return the inputs of a task that takes files or numbers as it takes them; None for every other.
 
-    if kind not in registry.names("kind"):
-        return False
-    card = registry.get("kind", kind)
-    return task in card.tasks and isinstance(card.tasks[task].predict_in, FileIn)
+    Raises what `as_files` and `as_numbers` raise.
+    """
+    from engram import registry
+
+    card = registry.get("kind", kind) if kind in registry.names("kind") else None
+    takes = card.tasks[task].predict_in.takes if card and task in card.tasks else ""
+    return as_files(inputs) if takes == "file" else as_numbers(inputs) if takes == "numbers" else None
+
+
+def as_numbers(inputs: Sequence[Any]) -> list[Any]:
+    """Return inputs as numbers and lists of them: an argument is JSON, as ``[0.1, -0.2]``.
+
+    Raises UsageError for an argument that is none.
+
+    >>> as_numbers(["[0.5, 1]", 3])
+    [[0.5, 1], 3]
+    """
+    from engram.errors import UsageError
+
+    found = []
+    for one in inputs:
+        try:
+            found.append(json.loads(one) if isinstance(one, str) else one)
+        except json.JSONDecodeError as error:
+            raise UsageError(
+                f"This model is asked about numbers, and {one[:80]!r} is none.", remedy="Write '[0.1, -0.2]'."
+            ) from error
+    return found
 
 
 def as_files(inputs: Sequence[Any]) -> list[Any]:

@@ -62,7 +62,9 @@ def _show_task(name: str, task: TaskCard) -> None:
     ]
     output.pairs(
         {
-            "rows": "; ".join(f"{name} ({', '.join(FORMS[name].known)})" for name in task.forms),
+            "rows": "; ".join(
+                f"{name} ({', '.join(FORMS[name].known)})" if name in FORMS else name for name in task.forms
+            ),
             "measures": ", ".join(measures),
             "baseline": task.reference_baseline,
             "exports": ", ".join(task.exports),

@@ -80,10 +80,11 @@ class Live:
         if event.type == "progress":
             self._progress(body["done"], body["total"], f"{body['done']}/{body['total']} {body['what']}")
         elif event.type == "metric" and "valid_loss" in body:
-            self._valid = f"validation loss {_number(body['valid_loss'])}"
+            what = "reward" if "valid_reward" in body else "loss"
+            self._valid = f"validation {what} {_number(body[f'valid_{what}'])}"
             self._line(f"step {body['step']}/{body['total']}: {self._valid}")
         elif event.type == "metric":
-            speed = f"{body['tokens_per_second']:.0f} tokens/s"
+            speed = f"{body['tokens_per_second']:.0f} {body.get('unit', 'tokens')}/s"
             said = f"step {body['step']}/{body['total']}  loss {_number(body['loss'])}  {speed}  {self._valid}"
             self._progress(body["step"], body["total"], said)
         elif event.type == "note":

@@ -24,7 +24,7 @@ def predict(
     ] = "",
 ) -> int:
     """Answer inputs with a deployment or a certified artifact: texts, files, or {"messages": [...]} where it writes."""
-    from engram.cli.files_asked import as_files, takes_files
+    from engram.cli.files_asked import asked_as
     from engram.cli.served import client_of
     from engram.errors import UsageError
     from engram.settings import load_settings
@@ -40,7 +40,7 @@ def predict(
     asked: list[Any] = inputs
     if server is not None:
         said = server.deployments.get(name)
-        asked = as_files(inputs) if takes_files(said["kind"], said["task"]) else inputs
+        asked = asked_as(said["kind"], said["task"], inputs) or inputs
         answers = server.deployments.predict(name, asked)
     elif folder is not None:
         from engram.artifacts.home_keys import HomeKeys
@@ -50,10 +50,10 @@ def predict(
 
         with opened(folder, HomeKeys(home)) as plain:
             about = read_json(plain / "recipe.json") if (plain / "recipe.json").is_file() else {}
-            if takes_files(about.get("kind", ""), about.get("task", "")):
-                asked = as_files(inputs)
-            else:
+            taken = asked_as(about.get("kind", ""), about.get("task", ""), inputs)
+            if taken is None:
                 check_inputs(plain, inputs)
+            asked = inputs if taken is None else taken
             answers = open_artifact(plain)(asked)
     output.emit(
         [{"input": one, **answer} for one, answer in zip(inputs, answers, strict=True)],

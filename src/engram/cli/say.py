@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 INDENT = "  "
+SHOWN = 6  # numbers of a vector
 
 
 def say_answer(given: Any, answer: dict[str, Any]) -> str:
@@ -12,13 +13,16 @@ def say_answer(given: Any, answer: dict[str, Any]) -> str:
 
     A label stands with its probability and the runner-up before the text. Spans stand under the text, one a line, with
     label, score and place; where tags mark no spans, each word stands with its tag. A written text stands under what
-    was asked; so do boxes, with label, score, size and place. Characters that a terminal would obey are shown as their
-    code points.
+    was asked, and so do boxes, with label, score, size and place, and the first numbers of a vector. An action stands
+    with what the policy holds of the others. Characters that a terminal would obey are shown as code points.
 
     >>> say_answer("Ana sings", {"spans": [{"text": "Ana", "label": "person", "start": 0, "end": 3, "score": 0.91}]})
     'Ana sings\\n  person  Ana  0.910  0 to 3'
     """
     asked = "\n".join(_asked(given))
+    if "action" in answer:
+        told = [f"{name} {_line(answer[name])}" for name in ("probabilities", "values") if name in answer]
+        return INDENT.join([f"action {_line(answer['action'])}", *told]) + f"  | {asked}"
     if "probabilities" in answer:
         ranked = list(answer["probabilities"].items())[:2]
         return INDENT.join(f"{_line(label)} {chance:.3f}" for label, chance in ranked) + f"  | {asked}"
@@ -26,6 +30,9 @@ def say_answer(given: Any, answer: dict[str, Any]) -> str:
         return "\n".join([asked, *(INDENT + line for line in _spans(answer))])
     if "boxes" in answer:
         return "\n".join([asked, *(INDENT + line for line in _boxes(answer))])
+    if "vector" in answer:
+        begun = " ".join(f"{number:.4f}" for number in answer["vector"][:SHOWN])
+        return f"{asked}\n{INDENT}{len(answer['vector'])} numbers: {begun} …"
     if "text" in answer:
         written = [_line(line) for line in str(answer["text"]).split("\n")]
         return "\n".join([asked, *(INDENT + line for line in written)]).rstrip()

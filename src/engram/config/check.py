@@ -13,6 +13,7 @@ from engram import registry
 from engram.config.bounds import BOUNDS
 from engram.config.check_data import check_data
 from engram.config.check_gates import check_gates
+from engram.config.check_policy import check_policy
 from engram.config.check_prep import check_prep
 from engram.errors import UnknownName, did_you_mean
 from engram.schema.card import KindCard, TaskCard
@@ -36,6 +37,7 @@ def check_recipe(recipe: Recipe) -> list[FieldProblem]:
     ]
     if task:
         problems += [*_metrics(recipe, task), *_exports(recipe, task), *check_gates(recipe, task)]
+        problems += check_policy(recipe, task)
     return problems
 
 
@@ -72,7 +74,7 @@ def _numbers(recipe: Recipe) -> Iterator[FieldProblem]:
     for path, bound in BOUNDS.items():
         value: Any = recipe
         for part in path:
-            value = getattr(value, part)
+            value = getattr(value, part, None)  # a block that may be absent has no numbers
         if value is not None and not bound.holds(value):
             yield FieldProblem(path, f"{'.'.join(path)!r} must be {bound}, not {value:g}.")
     clean = recipe.data.clean

@@ -25,12 +25,12 @@ SUM_TOLERANCE = 1e-6
 def check_data(recipe: Recipe, task: TaskCard | None) -> list[FieldProblem]:
     """Return the faults of the data block; the task, where it is known, says which columns are needed."""
     problems: list[FieldProblem] = []
-    if not recipe.data.sources:
+    if not recipe.data.sources and not (task and task.played):
         problems.append(FieldProblem(("data", "sources"), "'data.sources' must have at least one source."))
     for index, source in enumerate(recipe.data.sources):
         problems += _source(source, ("data", "sources", index), recipe.use)
     problems += _parts(recipe)
-    if task:
+    if task and not task.played:
         problems += _columns(recipe, task)
     return problems
 

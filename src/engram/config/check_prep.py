@@ -24,6 +24,7 @@ ORDER = {
     "samples": "changes what a model is shown of a file",
     "features": "changes the features that are made of a file",
     "pixels": "changes the pixels that a model is shown",
+    "groups": "says which rows are set against each other",
 }
 
 
@@ -95,7 +96,7 @@ def _place(step: Any, before: list[Any], here: Path) -> Iterator[FieldProblem]:
 
 def _unfit(recipe: Recipe, task: TaskCard, step: Any) -> str:
     """Return why a step has nothing to work on in the rows of a task, or ''; a step of texts passes over other rows."""
-    media = {medium for name in task.forms for medium in FORMS[name].media}
+    media = {medium for name in task.forms if name in FORMS for medium in FORMS[name].media}
     if step.on == "text" or step.takes in media:
         return ""
     return f"the prep step {step.name!r} works on {step.takes}, and rows of the task {recipe.task!r} hold none."
@@ -104,7 +105,7 @@ def _unfit(recipe: Recipe, task: TaskCard, step: Any) -> str:
 def _rows(recipe: Recipe, task: TaskCard, step: Any, options: Any, here: Path) -> Iterator[FieldProblem]:
     """Hold the rows that a step makes against those that the task takes, and the columns against those it needs."""
     form = step.apply(options).form
-    if form.gives not in {FORMS[name].gives for name in task.forms}:
+    if form.gives not in {FORMS[name].gives for name in task.forms if name in FORMS}:
         told = f"the prep step {step.name!r} makes rows that the task {recipe.task!r} does not take."
         yield FieldProblem(here, told, remedy=f"Leave it out: rows of the task are {', '.join(task.forms)}.")
         return

@@ -112,6 +112,11 @@ class AnchorRow:
         """The text by which rows are told apart."""
         return self.anchor
 
+    @property
+    def input(self) -> str:
+        """What a model is asked."""
+        return self.anchor
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
@@ -161,7 +166,21 @@ class FileRow:
         return to_url(self.file.read())
 
 
-AnyRow = Row | TagRow | ChatRow | PreferenceRow | AnchorRow | FileRow
+@dataclass(frozen=True, slots=True)
+class SeedRow:
+    """An episode, by the seed that it begins with. input: what is observed first, as plain numbers."""
+
+    id: int
+    seed: int
+    input: Any
+
+    @property
+    def text(self) -> str:
+        """The seed by which episodes are told apart."""
+        return str(self.seed)
+
+
+AnyRow = SeedRow | Row | TagRow | ChatRow | PreferenceRow | AnchorRow | FileRow
 
 
 def row_line(number: int, text: str, label: int) -> str:
@@ -219,6 +238,8 @@ def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], 
             boxes=tuple(tuple(box) for box in one["boxes"]),
             tags=tuple(one["tags"]),
         )
+    if "seed" in record:
+        return lambda one: SeedRow(one["id"], one["seed"], one["input"])
     if "file" in record:
         return lambda one: FileRow(one["id"], Packed(pack, **one["file"]), one.get("label", -1), one.get("beside", {}))
     if "label" in record:

@@ -19,7 +19,8 @@ Weighted = Callable[[NDArray[np.int64]], float]
 class Scored(Protocol):
     """What can be scored: a model's answers to a set of questions, one row each.
 
-    `Answers` (classes), `SpanAnswers` (tags of words) and `TextAnswers` (texts and their losses) are such.
+    `Answers` (classes), `SpanAnswers` (tags of words), `TextAnswers` (texts and their losses) and `EpisodeAnswers`
+    (what a policy earned) are such.
     noun: what the answers are, in one word. rows: how many there are. weights: how often each row counts, shape
     (rows,), or None for once each; the bootstrap draws them, so every metric must honour them.
     """

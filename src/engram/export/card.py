@@ -13,7 +13,9 @@ from engram.schema.report import Measure, Report
 from engram.schema.split import DataReport, Split
 
 BASELINES = {
+    "random": "a policy that acts at random",
     "linear_probe": "a linear probe on the untouched base model",
+    "untouched": "the untouched base model",
     "strongest": "the better of the untouched base model and an n-gram model of the training answers",
 }
 Parity = Mapping[str, Mapping[str, float]]
@@ -39,7 +41,7 @@ def write_card(
     limits = task.limits.format(labels=len(split.labels))
     return "\n".join(
         [
-            _metadata(recipe, task.pipeline_tag, base, evaluation),
+            _metadata(recipe, task, base, evaluation),
             f"# {recipe.title or recipe.name}",
             "",
             f"Made by Engram in run `{run}` from the recipe `{recipe.name}` (kind {recipe.kind}, task {recipe.task}). "
@@ -98,11 +100,11 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def _metadata(recipe: Recipe, tag: str, base: BaseRef, evaluation: Report) -> str:
-    lines = ["---", "library_name: transformers", f"pipeline_tag: {tag}", f"base_model: {base.name}"]
+def _metadata(recipe: Recipe, task: TaskCard, base: BaseRef, evaluation: Report) -> str:
+    lines = ["---", f"library_name: {task.library}", f"pipeline_tag: {task.pipeline_tag}", f"base_model: {base.name}"]
     lines += ["tags: [engram]", "model-index:", f"- name: {recipe.name}", "  results:"]
     lines += [
-        f"  - task: {{type: {tag}}}",
+        f"  - task: {{type: {task.pipeline_tag}}}",
         f"    dataset: {{name: {recipe.name}, type: custom}}",
         "    metrics:",
     ]

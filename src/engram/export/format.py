@@ -55,7 +55,8 @@ class Export:
     write, open: what the protocols say. adapter_type: the recipe's ``adapter.type`` that it needs, None for any.
     consumes: writing changes the model, so it must come last. lossy: its answers may differ, so it is judged by the
     metric and never by the logits. executable: opening it runs code, so it is opened by its digest only. needs_base:
-    it is opened on top of the base model. packages: what it needs beyond the extra `train`.
+    it is opened on top of the base model. packages: what it needs beyond the extra `train`. plain: it takes modules
+    that a plain configuration builds, and no model of transformers.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Export:
     executable: bool = False
     needs_base: bool = False
     packages: tuple[str, ...] = ()
+    plain: bool = False
 
 
 def check_packages(exports: Iterable[Export]) -> None:

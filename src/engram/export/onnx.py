@@ -14,6 +14,8 @@ from engram.errors import UserError
 from engram.export.format import EXTRA, BaseRef, Export
 from engram.export.inspect import refuse_code
 from engram.export.tasks import Task, as_task, open_reader
+from engram.export.weights import CONFIG
+from engram.files import read_json
 from engram.lazy import need
 
 FILE = "model.onnx"
@@ -121,10 +123,14 @@ def open_onnx(
     digests: Mapping[str, str] | None = None,
 ) -> tuple[Any, Any]:
     """Open the graph with onnxruntime on the CPU; base and labels are not needed."""
+    refuse_code(folder)
+    graph = as_task(task).graphing()
+    if hasattr(graph, "build"):  # a module that a plain configuration says; transformers has no part in it
+        plain = read_json(folder / CONFIG)
+        return graph.opened(runner(str(folder / FILE), graph.inputs_of(plain, task)), plain), None
     from transformers import AutoConfig
 
-    refuse_code(folder)
-    config, graph = AutoConfig.from_pretrained(folder), as_task(task).graphing()
+    config = AutoConfig.from_pretrained(folder)
     run = runner(str(folder / FILE), graph.inputs_of(config, task))
     return graph.opened(run, config), open_reader(folder, task)
 

@@ -26,7 +26,8 @@ class Task:
     another one. labelled: the model has a head with a place for each label. reader: transformers' class of what makes a
     model's inputs, which is saved beside it. settings: what `from_pretrained` is told besides.
     graph: the module that makes a graph of a model, with the names that `engram.export.wrap` has for it: inputs_of,
-    wrap, free, example, SHAPES and opened.
+    wrap, free, example, SHAPES and opened. That of a module that a plain configuration builds has `build` besides, from
+    the configuration to the module.
     """
 
     name: str

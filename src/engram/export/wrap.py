@@ -15,6 +15,7 @@ from engram.errors import UserError
 from engram.export.format import BaseRef
 from engram.export.graph import Graph, Run
 from engram.export.tasks import Task, as_task
+from engram.export.weights import write_config
 
 INPUTS = ("input_ids", "attention_mask")
 SEQ2SEQ_INPUTS = (*INPUTS, "decoder_input_ids")
@@ -150,6 +151,9 @@ def refuse_architecture(config: Any, title: str, error: Exception) -> UserError:
 
 def save_beside(whole: Any, tokenizer: Any, base: BaseRef, folder: Path, task: str | Task) -> None:
     """Save what a graph needs besides itself: configuration, tokenizer and, to generate, how an answer ends."""
+    if isinstance(whole.config, Mapping):
+        write_config(whole, base, folder)
+        return
     whole.config._name_or_path = base.name
     whole.config.save_pretrained(folder)
     if as_task(task).name == "generate" and getattr(whole, "generation_config", None) is not None:
@@ -158,7 +162,8 @@ def save_beside(whole: Any, tokenizer: Any, base: BaseRef, folder: Path, task: s
 
 
 def _unfit(config: Any, title: str, why: str) -> UserError:
+    named = config["model_type"] if isinstance(config, Mapping) else config.model_type
     return UserError(
-        f"This {config.model_type} model can't be exported as {title}: {why}.",
+        f"This {named} model can't be exported as {title}: {why}.",
         remedy="Leave this format out of 'export'; merged and adapter take every model.",
     )

@@ -23,6 +23,8 @@ PACKAGES = (
     "soxr",
     "pillow",
     "pycocotools",
+    "gymnasium",
+    "stable-baselines3",
 )
 
 

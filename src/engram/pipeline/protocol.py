@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from engram.evaluate.metric import Scored
 from engram.evaluate.predicted import Predicted
 from engram.export.format import BaseRef
 from engram.schema.options import Options
 from engram.schema.recipe import Model, Recipe
+
+if TYPE_CHECKING:
+    from engram.train.fitting import Fitting
+    from engram.train.training import Outcome
 
 OnProgress = Callable[[int, int], None]
 Batch = Mapping[str, Any]
@@ -49,8 +53,12 @@ class TaskCode(Protocol):
     ANSWERS: the class of its answers, one that the task's metrics take. A module may also have `vary`, which is called
     in place of `collate` for training rows: ``vary(loaded, examples, rows, epoch)``, for a kind that shows a row
     otherwise in each epoch. What it draws depends on the recipe's seed, the epoch and the row alone, so that a resumed
-    training and other batches draw the same. And it may have ``illustrate(loaded, examples, predicted)``, which returns
-    details of the evaluation's report that people look at, as plain data: pictures, sounds.
+    training and other batches draw the same. It may have `render` too, for a kind whose models learn a part only of
+    what they read: ``render(recipe, row)`` returns that reading in texts, each with whether it is learned.
+
+    A kind that learns by acting gives `fit` and `validate` in place of `collate`, `loss` and `scoring_batches`, and
+    `begin`, which makes its rows: see `PlayedCode`. Any kind may have ``show(loaded, examples, answers)``, which
+    returns what a report shows besides numbers, as plain data.
     """
 
     ANSWERS: type[Scored]
@@ -100,4 +108,19 @@ class TaskCode(Protocol):
         """Open exported files with the ecosystem's own loader, ready to predict."""
 
 
+class PlayedCode(Protocol):
+    """What stands in place of `LOOP` in the code of a task whose rows are seeds of episodes."""
+
+    def begin(self, recipe: Recipe, seeds: Sequence[int]) -> Sequence[Any]:
+        """Return what the episode of each seed shows first, as plain numbers: what a model may be asked."""
+
+    def fit(self, loaded: Any, train: Any, valid: Any, job: Fitting) -> Outcome:
+        """Train the model; resume when a checkpoint is there, exactly where the environment allows it."""
+
+    def validate(self, loaded: Any, valid: Any) -> float:
+        """Return what training makes small, over the validation rows: for a policy, minus its mean return."""
+
+
+LOOP = ("collate", "loss", "scoring_batches")
+PLAYED = tuple(sorted(name for name in vars(PlayedCode) if not name.startswith("_")))
 NAMES = tuple(sorted(name for name in {**TaskCode.__annotations__, **vars(TaskCode)} if not name.startswith("_")))

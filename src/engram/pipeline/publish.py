@@ -103,6 +103,7 @@ def predicate(folder: RunFolder, home: Path) -> dict[str, Any]:
         },
         "environment": fingerprint(*folder.trained_with()),
         "modulation": None,
+        **_resume(reports["train"]),
         "metrics": headline(reports["evaluate"]),
         "reports": {stage: report_digest(report) for stage, report in reports.items() if report},
         "verdicts": {
@@ -118,6 +119,12 @@ def predicate(folder: RunFolder, home: Path) -> dict[str, Any]:
         "judged_by": "home",
         "cost": {"seconds": round(seconds_spent(folder), 1), "attempts": len(folder.attempts())},
     }
+
+
+def _resume(report: Report | None) -> dict[str, str]:
+    """Return whether a training that was interrupted would have ended as this one, where its kind can't promise it."""
+    said = report.details.get("resume") if report else None
+    return {"resume": str(said)} if said else {}
 
 
 def headline(report: Report | None) -> dict[str, float]:

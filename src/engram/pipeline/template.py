@@ -27,7 +27,7 @@ from engram.schema.codec import to_dict
 from engram.schema.form import FORMS
 from engram.schema.recipe import Recipe, Source
 
-OURS = ("embedded:", "made:")
+OURS = ("embedded:", "made:", "gym:")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 

@@ -84,6 +84,11 @@ def readings(steps: Sequence[PrepStep]) -> dict[str, Any]:
     return {step.name: step.apply(options) for step, _, options in _read(steps) if step.on == "reading"}
 
 
+def grouping(steps: Sequence[PrepStep]) -> Any:
+    """Return what the step of ``groups`` says of them, None where the recipe has none; raises what `plan` raises."""
+    return next((step.apply(options) for step, _, options in _read(steps) if step.on == "groups"), None)
+
+
 def row_random(seed: int, epoch: int, row: int) -> np.random.Generator:
     """Return the generator by which a training row is changed in an epoch, whatever batch it stands in."""
     return np.random.Generator(np.random.PCG64([seed, epoch, row]))

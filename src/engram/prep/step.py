@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from engram.config.bounds import Bound
 
-On = Literal["file", "text", "row", "training rows", "tokens", "batches", "reading", "samples", "features", "pixels"]
+On = Literal[
+    "file", "text", "row", "training rows", "tokens", "batches", "reading", "samples", "features", "pixels", "groups"
+]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Step:
     - ``features``: the same, of features of a sound, shape (frames, features).
     - ``pixels``: the same, of an `engram.prep.shown_image.ShownImage`.
     - ``reading``: ``apply(options)`` returns how the files of all rows are read.
+    - ``groups``: ``apply(options)`` returns how rows stand in groups, whose members are set against each other.
 
     takes: what rows must hold. options: a frozen dataclass; its fields are the step's options, with their types,
     defaults and lines of docstring.
@@ -48,4 +51,4 @@ class Step:
     options: type[Any] = NoOptions
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     fault: Callable[[Any], str] = lambda options: ""
-    takes: Literal["text", "sound", "image"] = "text"
+    takes: Literal["text", "pairs", "sound", "image"] = "text"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engram.schema.criterion import Criterion
-from engram.schema.form import Medium
+from engram.schema.form import SEED, Medium
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,14 @@ class FileIn:
 
     medium: Medium
     takes: Literal["file"] = "file"
+
+
+@dataclass(frozen=True)
+class NumbersIn:
+    """Predictions take what is observed: a number, or a list of numbers, nested where it has several dimensions."""
+
+    example: str = ""
+    takes: Literal["numbers"] = "numbers"
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ class ActionOut:
     gives: Literal["action"] = "action"
 
 
-PredictIn = TextIn | TalkIn | FileIn
+PredictIn = TextIn | TalkIn | FileIn | NumbersIn
 PredictOut = LabelOut | SpansOut | TextOut | TranscriptOut | BoxesOut | VectorOut | FileOut | ActionOut
 
 
@@ -112,7 +120,8 @@ class TaskCard:
     """One task of a kind: the forms of its rows, its measures, reference baseline, gates and exports.
 
     pipeline_tag: what model hubs call the task. limits: a sentence of the model card, in which ``{labels}`` is how many
-    there are. use: the module whose `how_to_use` writes down how each export is opened without Engram.
+    there are. use: the module whose `how_to_use` writes down how each export is opened without Engram. library: what
+    model hubs call the library that opens them.
     """
 
     title: str
@@ -126,6 +135,12 @@ class TaskCard:
     pipeline_tag: str
     limits: str
     use: str
+    library: str = "transformers"
+
+    @property
+    def played(self) -> bool:
+        """Tell whether its rows are the seeds of episodes, so that it has an environment and no sources."""
+        return self.forms == (SEED,)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,10 @@ MEDIA: dict[Medium, tuple[str, ...]] = {
 }
 
 
+# The form of rows that stand in no file: the seeds of episodes in an environment.
+SEED = "seed"
+
+
 @dataclass(frozen=True)
 class Form:
     """One form of rows.
@@ -51,9 +55,10 @@ class Form:
 
     @property
     def media(self) -> frozenset[str]:
-        """What a row holds that prep steps may work on: ``text``, where a role is one, and what its file holds."""
+        """What prep steps may work on: ``text``, where a role is one, ``pairs``, and what a file of the row holds."""
         texts = set(self.known) - {"label", "boxes", self.file[0] if self.file else ""}
-        return frozenset({*(["text"] if texts else []), *([self.file[1]] if self.file else [])})
+        pairs = ["pairs"] if self.gives == "anchors" else []
+        return frozenset({*(["text"] if texts else []), *pairs, *([self.file[1]] if self.file else [])})
 
 
 def _form(

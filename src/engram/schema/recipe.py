@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from engram.schema.codec import FieldProblem, Path
 from engram.schema.criterion import Criterion
+from engram.schema.policy import Policy
 
 FORMAT = "engram.recipe/1"
 
@@ -17,7 +18,8 @@ class Model:
     """Where the weights come from.
 
     source: hub id, local folder, ``embedded:minilm``, or ``made:`` and a name of the kind's own, as ``made:causal``:
-        a small model with random weights that is made on the spot, for data that such a model can learn from nothing.
+        a small model with random weights that is made on the spot, for data that such a model can learn from nothing;
+        ``gym:`` and the id of an environment, as ``gym:CartPole-v1``, for what learns by acting.
     revision: a branch, tag or commit of the hub; pinned to a commit at the first run.
     special_tokens: tokens that the tokenizer learns and never splits, as ``<context>``; each gets a row of its own in
         the embeddings, which is trained and exported.
@@ -112,15 +114,17 @@ class Data:
     columns: role → column name in the file, as ``{text: sentence}``; without it a role's column has the role's name.
     labels: value in the file → name shown to people; absent means the values are the names.
     limit: use at most so many rows (drawn from the start after the seeded shuffle); for quick trials.
+    seeds: how many episodes of an environment are dealt to the parts, each by its seed; they stand in place of sources.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...] = ()
     format: str = "auto"
     columns: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] | None = None
     clean: Clean = Clean()
     split: SplitPlan = SplitPlan()
     limit: int | None = None
+    seeds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,10 @@ class Simulate:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Model + data + training + gates + exports. Immutable; profiles are resolved before it is built."""
+    """Model + data + training + gates + exports. Immutable; profiles are resolved before it is built.
+
+    policy: what learns in an environment, in recipes of kinds whose rows are seeds.
+    """
 
     name: str
     kind: str
@@ -264,3 +271,4 @@ class Recipe:
     gates: Mapping[str, tuple[Criterion, ...]] = field(default_factory=dict)
     export: tuple[str, ...] = ("adapter", "merged")
     simulate: Simulate = Simulate()
+    policy: Policy | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Noun = Literal["classes", "spans", "texts", "boxes"]
+Noun = Literal["classes", "spans", "texts", "boxes", "vectors", "episodes"]
 
 TAKES: dict[str, Noun] = {
     "accuracy": "classes",
@@ -12,21 +12,27 @@ TAKES: dict[str, Noun] = {
     "brier": "classes",
     "chrf": "texts",
     "confusion_matrix": "classes",
+    "cosine_sim": "vectors",
     "ece": "classes",
+    "episode_length": "episodes",
     "exact_match": "texts",
     "loss": "texts",
     "macro_f1": "classes",
     "map": "boxes",
     "map50": "boxes",
+    "mrr": "vectors",
     "per_class_ap": "boxes",
     "per_class_f1": "classes",
     "per_type_f1": "spans",
     "perplexity": "texts",
     "qa_f1": "texts",
+    "recall_at_k": "vectors",
+    "reward": "episodes",
     "rouge_l": "texts",
     "span_f1": "spans",
     "span_precision": "spans",
     "span_recall": "spans",
+    "success_rate": "episodes",
     "tag_confusion": "spans",
     "token_accuracy": "spans",
     "weighted_f1": "classes",

@@ -66,8 +66,8 @@ _TABLE: dict[str, dict[str, _Row]] = {
         "list": _LIST, "read": _READ, "certificate": _READ, "create": _MAKE, "update": _WRITE, "delete": _WRITE,
     },
     "datasets": {
-        "list": _LIST, "read": _READ, "create": _MAKE, "preview": _READ, "download": _READ, "share": _WRITE,
-        "check": _WRITE, "update": _WRITE, "delete": _WRITE, "sample": _MAKE,
+        "list": _LIST, "read": _READ, "create": _MAKE, "preview": _READ, "splits": _READ, "download": _READ,
+        "share": _WRITE, "check": _WRITE, "update": _WRITE, "delete": _WRITE, "sample": _MAKE,
     },
     # what is on its way is its sender's own; finishing it also asks for the right to make what it becomes
     "uploads": {

@@ -124,6 +124,16 @@ def operations_of(principal: Principal, custom_roles: CustomRoles | None = None)
     return _reached(principal, custom_roles)
 
 
+def own_only(principal: Principal, custom_roles: CustomRoles | None = None) -> tuple[str, ...]:
+    """Return what a principal may do to her own objects and to nobody else's, sorted.
+
+    >>> "runs.cancel" in own_only(Principal("u_1", "developer")), "runs.cancel" in own_only(Principal("u_1", "admin"))
+    (True, False)
+    """
+    near = (one for one in OPERATIONS.values() if one.on_object)
+    return tuple(sorted(one.name for one in near if reach_of(principal, one.name, custom_roles) == Reach.OWN))
+
+
 @lru_cache(256)
 def _of_built_in(role: str, scopes: frozenset[str] | None, *, must_change: bool) -> tuple[str, ...]:
     """Return what the table alone decides: no setting and no person changes it while a server runs."""

@@ -11,7 +11,7 @@ from engram.schema.recipe import Recipe
 from engram.server.platform import Platform
 
 # Models that are no repository of the hub: ours by their prefix.
-OURS = ("embedded:", "made:")
+OURS = ("embedded:", "made:", "gym:")
 LATEST = "main"
 
 

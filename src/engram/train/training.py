@@ -49,7 +49,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended. `best` is the checkpoint folder with the lowest validation loss."""
+    """How a training ended. `best` is the checkpoint folder with the lowest validation loss.
+
+    resume: ``exact`` or ``approximate``, where the kind can't promise the first for all that it trains; else empty.
+    """
 
     best: Path
     steps: int
@@ -60,3 +63,4 @@ class Outcome:
     targets: int
     stopped_early: bool
     grad_norms: tuple[float, ...]
+    resume: str = ""

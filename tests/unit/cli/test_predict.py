@@ -30,6 +30,11 @@ def test_a_label_stands_with_its_probability_and_the_runner_up():
     assert say_answer("Where is it?", answer) == "late 0.910  lost 0.060  | Where is it?"
 
 
+def test_a_vector_stands_with_its_length_and_its_first_numbers():
+    answer = {"vector": [0.5, -0.25, *[0.125] * 6], "tokens": 3, "cuts": []}
+    assert say_answer("Where?", answer) == "Where?\n  8 numbers: 0.5000 -0.2500 0.1250 0.1250 0.1250 0.1250 …"
+
+
 def test_spans_stand_under_their_text_in_columns():
     assert say_answer("Ana Duarte is in Rome", TAGGED).split("\n") == [
         "Ana Duarte is in Rome",

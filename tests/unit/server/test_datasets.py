@@ -16,11 +16,12 @@ from engram.errors import DataError, NotFound
 from engram.files import sha256_bytes
 from engram.pipeline.folder import RunFolder
 from engram.schema.recipe import Data, Source
+from engram.schema.report import Report
 from engram.server.main import open_platform
 from engram.settings import load_settings
 from engram.store.gc import plan, sweep
 from engram.store.pages import Ask
-from engram.store.records import datasets
+from engram.store.records import datasets, evidence, runs
 
 
 @pytest.fixture(scope="module")
@@ -256,3 +257,32 @@ def test_the_home_says_what_is_taken_and_whether_it_is_sealed(people):
     assert after["own"] == before["own"]  # it is ann's, not eve's
     assert before["sealed"] is False
     assert people.ask("ann", "GET", "/home").json()["own"]["used"] >= made["bytes"]
+
+
+def test_the_splits_of_a_dataset_are_those_of_the_runs_that_one_may_see(people):
+    made, sibling = people.dataset("ann", "dealt.csv", other("dealt")), people.dataset("ann", "not.csv", other("not"))
+
+    def run(digest, split, reading=(), owner="ann", **more):
+        body = {"data": {"sources": [{"dataset": digest}]}}
+        with people.here.db.write() as tx:
+            kind = {"recipe": "toy", "kind": "language", "task": "generate"}
+            one = runs.create_run(tx, owner=people.ids[owner], body=body, **kind)
+            details = {"rows": {"train": 8, "valid": 1, "test": 1}, "reading": list(reading)}
+            report = Report(run=one.id, stage="data", n=10, split_digest=split, metrics={}, details=details)
+            evidence.put_report(tx, report)
+            if more:
+                runs.change_run(tx, one.id, **more)
+        return one.id
+
+    reading = [{"text": "where is it", "learned": False}, {"text": "on its way", "learned": True}]
+    run(made["digest"], "sha256:a")
+    run(sibling["digest"], "sha256:b")
+    run(made["digest"], "sha256:c", owner="bob")
+    shared = run(made["digest"], "sha256:d", owner="bob", shared=True)
+    last = run(made["digest"], "sha256:a", reading)
+    found = people.ask("ann", "GET", f"/datasets/{made['id']}/splits").json()["items"]
+    rows = {"train": 8, "valid": 1, "test": 1}
+    first = {"digest": "sha256:a", "run": last, "recipe": "toy", "runs": 2, "rows": rows, "reading": reading}
+    assert [(one["digest"], one["run"]) for one in found] == [("sha256:a", last), ("sha256:d", shared)]
+    assert found[0] == first
+    assert people.ask("bob", "GET", f"/datasets/{made['id']}/splits").status_code == 404

@@ -11,7 +11,7 @@ from engram.schema.report import Measure, Report
 from engram.schema.verdict import Verdict
 from engram.store.gc import plan
 from engram.store.pages import Ask
-from engram.store.records import evidence, runs
+from engram.store.records import attempts, evidence, points, runs
 
 house, quiet = household.house, household.quiet
 
@@ -175,6 +175,20 @@ def test_a_list_says_whose_a_run_is_and_what_its_gates_said(house: House):
     assert rows[run]["gates"] == {"data": "advance", "evaluate": "rollback"}
     assert rows[other]["gates"] == {}
     assert rows[run]["by"] == "ann"
+
+
+def test_a_list_says_how_a_training_goes_until_something_is_measured(house: House):
+    run, other = house.begin("ann"), house.begin("ann")
+    shown = lambda one: {row["id"]: row for row in house.ask("ann", "GET", "/runs").json()["items"]}[one]["validated"]  # noqa: E731
+    with house.here.db.write() as tx:
+        attempt = attempts.start_attempt(tx, run, runner="local", seconds=60).attempt
+        for step, loss in ((10, 0.5), (20, 0.3), (30, 0.4)):
+            points.report_points(tx, run, attempt, "train", step, {"valid_loss": loss, "loss": 0.1})
+    assert shown(run) == {"last": 0.4, "step": 30, "lowest": 0.3, "lowest_step": 20}
+    assert shown(other) is None
+    with house.here.db.write() as tx:
+        runs.change_run(tx, run, metrics={"accuracy": 0.9})
+    assert shown(run) is None
 
 
 def test_runs_are_found_by_the_beginning_of_the_recipe_the_end_of_the_id_and_the_owner(house: House):

@@ -204,6 +204,17 @@ def test_a_cursor_is_never_given_twice(db, run):
         assert events.newest(tx) > last
 
 
+def test_the_last_and_the_lowest_place_of_curves_are_known(db, run, ann):
+    with db.write() as tx:
+        other = runs.create_run(tx, recipe="toy", owner=ann, kind="language", task="classify", body={}).id
+    losses = {10: 0.9, 20: 0.4, 30: 0.4, 40: 0.6}
+    take(db, run, *(event(run, seq, "metric", {"step": at, "valid_loss": losses[at]}) for seq, at in enumerate(losses)))
+    take(db, run, event(run, 4, "metric", {"step": 50, "loss": 0.1}), event(run, 5, "metric", {"step": 60, "loss": 3}))
+    with db.read() as tx:
+        found = points.extremes_of(tx, [run, other], "train", "valid_loss")
+    assert found == {run: points.Extremes(last=0.6, step=40, lowest=0.4, lowest_step=20)}
+
+
 def test_a_long_curve_is_thinned_out_and_its_peak_stays(db, run):
     def value(step):
         return 100.0 if step == 777 else step / 1000

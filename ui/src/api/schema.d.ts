@@ -336,6 +336,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{dataset}/splits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Splits
+         * @description Return how runs dealt the rows of a dataset: the splits that the newest runs which you may see made of it.
+         */
+        get: operations["datasets.splits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deployments": {
         parameters: {
             query?: never;
@@ -2411,7 +2431,7 @@ export interface paths {
         put?: never;
         /**
          * Embed
-         * @description Refuse in words: no kind gives vectors, and a vector of something else would be worse than none.
+         * @description Answer each text with its vector.
          */
         post: operations["openai.embeddings"];
         delete?: never;
@@ -3781,6 +3801,8 @@ export interface components {
         /**
          * MeOut
          * @description Who asks. operations: those that she may do at all; a page shows no control for another.
+         *
+         *     own_only: those of them that she may do to what is hers alone, whatever others share with her.
          */
         MeOut: {
             /** Must Change Password */
@@ -3789,6 +3811,8 @@ export interface components {
             name: string;
             /** Operations */
             operations: string[];
+            /** Own Only */
+            own_only: string[];
             /** Role */
             role: string;
             /** User */
@@ -4169,6 +4193,16 @@ export interface components {
             password: string;
             /** User */
             user: string;
+        };
+        /**
+         * PieceOut
+         * @description A part of a row as a model reads it, and whether it is learned.
+         */
+        PieceOut: {
+            /** Learned */
+            learned: boolean;
+            /** Text */
+            text: string;
         };
         /**
          * Pinned
@@ -4921,6 +4955,8 @@ export interface components {
         /**
          * RunRow
          * @description A run in a list. by: the name of its owner; gates: stage → what its gate said, those that judged by now.
+         *
+         *     validated: while nothing is measured yet, how its training goes.
          */
         RunRow: {
             /** Artifact */
@@ -4967,6 +5003,7 @@ export interface components {
             state: string;
             /** Task */
             task: string;
+            validated: components["schemas"]["Validated"] | null;
             /** Version */
             version: number;
             /**
@@ -5128,6 +5165,36 @@ export interface components {
              * @enum {string}
              */
             token_type: "bearer" | "cookie";
+        };
+        /**
+         * SplitList
+         * @description The splits of a dataset, the newest first.
+         */
+        SplitList: {
+            /** Items */
+            items: components["schemas"]["SplitOut"][];
+        };
+        /**
+         * SplitOut
+         * @description How rows were dealt. run: the newest that used it, of `runs`; rows: part → rows; reading: its first training row.
+         *
+         *     `reading` is empty where a model learns all that it is to say about a row.
+         */
+        SplitOut: {
+            /** Digest */
+            digest: string;
+            /** Reading */
+            reading: components["schemas"]["PieceOut"][];
+            /** Recipe */
+            recipe: string;
+            /** Rows */
+            rows: {
+                [key: string]: number;
+            };
+            /** Run */
+            run: string;
+            /** Runs */
+            runs: number;
         };
         /**
          * Start
@@ -5323,16 +5390,36 @@ export interface components {
         };
         /**
          * Texts
-         * @description What is to become vectors.
+         * @description What is to become vectors, and how they are sent.
          */
         Texts: {
-            /** Input */
-            input: unknown;
+            /**
+             * Dimensions
+             * @description A length at which the model was trained to be cut.
+             */
+            dimensions?: number | null;
+            /**
+             * Encoding Format
+             * @description base64: of float32, little-endian, as clients ask for by themselves.
+             * @default float
+             * @enum {string}
+             */
+            encoding_format: "float" | "base64";
+            /**
+             * Input
+             * @description A text, or several; tokens are not taken.
+             */
+            input: string | string[];
             /**
              * Model
              * @description The name of a deployment.
              */
             model: string;
+            /**
+             * User
+             * @description Taken, and not kept.
+             */
+            user?: string | null;
         };
         /**
          * ThresholdOut
@@ -5643,6 +5730,20 @@ export interface components {
             updated: string;
             /** Version */
             version: number;
+        };
+        /**
+         * Validated
+         * @description What validations say of a training: the loss of the last one, and the lowest one; each with its step.
+         */
+        Validated: {
+            /** Last */
+            last: number;
+            /** Lowest */
+            lowest: number;
+            /** Lowest Step */
+            lowest_step: number;
+            /** Step */
+            step: number;
         };
         /**
          * VerdictList
@@ -8155,6 +8256,127 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "datasets.splits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SplitList"];
                 };
             };
             /** @description Bad Request */

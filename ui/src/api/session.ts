@@ -19,10 +19,16 @@ export const meQuery = queryOptions({
   },
 });
 
+/** Says whether an operation may be offered; owner: whose the thing is that it would be done to. */
+export type May = (operation: string, owner?: string) => boolean;
+
 /** Return a function that says whether an operation may be offered; the server decides again when it is asked. */
-export function useMay(): (operation: string) => boolean {
+export function useMay(): May {
   const { data } = useQuery(meQuery);
-  return (operation) => data?.operations.includes(operation) ?? false;
+  return (operation, owner) => {
+    if (!data?.operations.includes(operation)) return false;
+    return owner === undefined || owner === data.user || !data.own_only.includes(operation);
+  };
 }
 
 export async function signIn(name: string, password: string): Promise<Schemas["SignedInOut"]> {

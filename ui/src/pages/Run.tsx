@@ -155,19 +155,19 @@ function Actions({ run }: { run: Run }) {
           </a>
         )}
         <Fork run={run} />
-        {["running", "queued"].includes(run.state) && may("runs.cancel") && (
+        {["running", "queued"].includes(run.state) && may("runs.cancel", run.owner) && (
           <Button className="btn" isDisabled={busy} onPress={() => void ask("cancel")}>
             <Ban size={16} aria-hidden />
             Cancel run
           </Button>
         )}
-        {run.state === "running" && may("runs.pause") && (
+        {run.state === "running" && may("runs.pause", run.owner) && (
           <Button className="btn primary" isDisabled={busy} onPress={() => void ask("pause")}>
             <Pause size={16} aria-hidden />
             Pause run
           </Button>
         )}
-        {RESUMABLE.has(run.state) && may("runs.resume") && (
+        {RESUMABLE.has(run.state) && may("runs.resume", run.owner) && (
           <Button className="btn primary" isDisabled={busy} onPress={() => void ask("resume")}>
             <Play size={16} aria-hidden />
             Resume run

@@ -9,7 +9,7 @@ import { isPlain } from "../shell/keys";
 import { Filters } from "./runs/Filters";
 import { Found } from "./runs/Found";
 import { Queue } from "./runs/Queue";
-import { clean, narrowed, type Row, type Search } from "./runs/search";
+import { clean, narrowed, type Search } from "./runs/search";
 import "./runs/runs.css";
 import { Views } from "./runs/Views";
 
@@ -21,8 +21,6 @@ export default function Runs() {
   const me = useQuery(meQuery).data;
   const search = clean(useSearch({ strict: false }));
   const [chosen, setChosen] = useState<Set<string>>(new Set());
-  // What others share may be read; whose reach is wider has a role of his own, or is an Admin.
-  const own = useCallback((run: Row) => run.owner === me?.user || !["developer", "viewer"].includes(me?.role ?? "viewer"), [me?.user, me?.role]);
 
   const set = (more: Search) => void go({ to: "/runs", search: clean({ ...search, ...more }) as never, replace: true });
   const take = (view: Search) => void go({ to: "/runs", search: clean(view) as never });
@@ -66,9 +64,9 @@ export default function Runs() {
           )}
         </div>
       </div>
-      {!narrowed(search) && <Queue own={own} />}
+      {!narrowed(search) && <Queue />}
       <Filters search={search} set={set} />
-      <Found search={search} me={me?.user ?? ""} own={own} chosen={chosen} choose={choose} all={() => take({})} />
+      <Found search={search} me={me?.user ?? ""} chosen={chosen} choose={choose} all={() => take({})} />
     </>
   );
 }

@@ -84,7 +84,7 @@ export default function Templates() {
                     Certificate
                   </a>
                 )}
-                {may("templates.delete") && (
+                {may("templates.delete", chosen.owner) && (
                   <Sure
                     label="Delete"
                     icon={<Trash2 size={15} aria-hidden />}

@@ -31,7 +31,8 @@ export function Table<T>(given: Given<T>) {
   const [at, setAt] = useState(0);
   const cards = useNarrow() && given.card !== undefined;
   const size = cards ? given.card!.height : ROW;
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => size, overscan: 8 });
+  // Rows are drawn in a task of their own: with the scrolling, the layout and the painting in one, a frame would take too long.
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => size, overscan: 10, useFlushSync: false });
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {

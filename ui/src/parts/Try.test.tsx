@@ -59,8 +59,46 @@ describe("what a deployment answers", () => {
     expect(await answered("Nothing", { spans: [], tokens: ["Nothing"], tags: ["O"] })).toHaveTextContent("Nothing was found");
   });
 
+  it("sets a vector against those of the texts asked before", async () => {
+    const shown = await answered("late parcel", { vector: [1, 0], tokens: 3, cuts: [] });
+    expect(shown).toHaveTextContent("A vector of 2 numbers. Ask about another text");
+    vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [{ vector: [3, 4], tokens: 3, cuts: [] }] }, response: new Response() } as never);
+    await userEvent.clear(screen.getByRole("textbox", { name: "Text" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Text" }), "lost box");
+    await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+    expect(await screen.findByText("0.600")).toBeVisible();
+    expect(screen.getByRole("progressbar", { name: "How near: late parcel" })).toBeVisible();
+  });
+
   it("is the text that was written", async () => {
     expect(await answered("Hello", { text: "Good day" })).toHaveTextContent("Good day");
+  });
+});
+
+describe("a policy", () => {
+  beforeEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("is asked about numbers and answers with an action", async () => {
+    const card = { items: [{ name: "rl", tasks: { act: { predict_in: { takes: "numbers", example: "[0, 0]" } } } }] };
+    vi.spyOn(api, "GET").mockResolvedValue({ data: card, response: new Response() } as never);
+    const sent = vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [{ action: 1, probabilities: { "0": 0.25, "1": 0.75 } }] }, response: new Response() } as never);
+    render(
+      <QueryClientProvider client={new QueryClient()}>
+        <Try name="pole" kind="rl" task="act" />
+      </QueryClientProvider>,
+    );
+    expect(await screen.findByRole("textbox", { name: "Observation" })).toHaveValue("[0, 0]");
+    await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+    const shown = (await screen.findAllByRole("listitem"))[0]!;
+    expect(shown).toHaveTextContent("Action 1");
+    expect(shown).toHaveTextContent("75.0 %");
+    expect(sent.mock.calls[0]![1]).toMatchObject({ body: { inputs: [[0, 0]] } });
+    await userEvent.clear(screen.getByRole("textbox"));
+    await userEvent.type(screen.getByRole("textbox"), "left");
+    await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+    expect(await screen.findByText(/These are no numbers/)).toBeVisible();
   });
 });
 

@@ -1,13 +1,14 @@
-// Ask a deployment and see what it says: labels as bars, spans in their text, boxes on their picture, everything else as it comes.
+// Ask a deployment and see what it says: labels as bars, spans in their text, boxes on their picture, vectors by what lies near, everything else as it comes.
 import { useQuery } from "@tanstack/react-query";
 import { FileUp, Send } from "lucide-react";
 import { useState } from "react";
 import { Button, FileTrigger, Label, TextArea, TextField } from "react-aria-components";
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
+import { isVector, Near } from "./Near";
 import { Boxes, type Found, Picture } from "./Picture";
 import { bytes, duration, percent } from "./say";
-import { takesOf } from "./takes";
+import { numbersOf, readNumbers, takesOf } from "./takes";
 import { Of, Trouble } from "./Wait";
 
 type Said = { text: string; answer: unknown; seconds: number; picture?: File };
@@ -16,12 +17,12 @@ const MOST = 4 * 2 ** 20;
 
 export function Try({ name, kind, task }: { name: string; kind: string; task: string }) {
   const kinds = useQuery({ queryKey: ["kinds"], queryFn: () => told(api.GET("/api/v1/kinds")), staleTime: Infinity });
-  return <Of query={kinds}>{(found) => <Asking name={name} medium={takesOf(found.items, kind, task)} />}</Of>;
+  return <Of query={kinds}>{(found) => <Asking name={name} medium={takesOf(found.items, kind, task)} numbers={numbersOf(found.items, kind, task)} />}</Of>;
 }
 
-/** medium: of the files that are asked about; empty where texts are. */
-function Asking({ name, medium }: { name: string; medium: string }) {
-  const [text, setText] = useState("");
+/** medium: of the files that are asked about; empty where texts are. numbers: an example of them, where numbers are asked about. */
+function Asking({ name, medium, numbers }: { name: string; medium: string; numbers?: string }) {
+  const [text, setText] = useState(numbers ?? "");
   const [said, setSaid] = useState<Said[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -35,7 +36,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
       const found = await told(
         file
           ? api.POST("/api/v1/deployments/{name}/predict/file", { ...path, body: file as never, bodySerializer: (body: unknown) => body as File, headers: { "Content-Type": "application/octet-stream" } })
-          : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [text] } as never }),
+          : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [numbers === undefined ? text : readNumbers(text)] } as never }),
       );
       const asked = file ? file.name : text;
       const picture = medium === "image" ? file : undefined;
@@ -61,7 +62,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
       ) : (
         <>
           <TextField value={text} onChange={setText}>
-            <Label>Text</Label>
+            <Label>{numbers === undefined ? "Text" : "Observation"}</Label>
             <TextArea
               className="field"
               rows={3}
@@ -86,7 +87,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
               {one.text} <span className="num">· {one.seconds < 1 ? `${Math.round(1000 * one.seconds)} ms` : duration(one.seconds)}</span>
             </p>
             {one.picture && <Picture file={one.picture} boxes={isBoxes(one.answer) ? one.answer.boxes : undefined} />}
-            <Answer text={one.text} answer={one.answer} />
+            <Answer text={one.text} answer={one.answer} before={said.slice(place + 1)} />
           </li>
         ))}
       </ol>
@@ -94,7 +95,7 @@ function Asking({ name, medium }: { name: string; medium: string }) {
   );
 }
 
-function Answer({ text, answer }: { text: string; answer: unknown }) {
+function Answer({ text, answer, before }: { text: string; answer: unknown; before: Said[] }) {
   if (isLabel(answer)) {
     const best = Object.entries(answer.probabilities).sort((a, b) => b[1] - a[1]).slice(0, 5);
     return (
@@ -115,11 +116,37 @@ function Answer({ text, answer }: { text: string; answer: unknown }) {
     );
   }
   if (isBoxes(answer)) return <Boxes boxes={answer.boxes} />;
+  if (isVector(answer)) return <Near text={text} answer={answer} before={before} />;
+  if (isAction(answer)) return <Action answer={answer} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;
 }
 
+/** What a policy does, and how it holds the other actions where it may choose among some. */
+function Action({ answer }: { answer: Acted }) {
+  const scored = Object.entries(answer.probabilities ?? answer.values ?? {});
+  return (
+    <>
+      <p>
+        Action <b className="num">{Array.isArray(answer.action) ? answer.action.join(", ") : answer.action}</b>
+      </p>
+      {scored.length > 0 && (
+        <ul className="bars">
+          {scored.map(([action, score]) => (
+            <li key={action}>
+              <span>{action}</span>
+              {answer.probabilities ? <Meter label={`Action ${action}`} done={score} total={1} /> : <span className="muted">value</span>}
+              <span className="num">{answer.probabilities ? percent(score) : score.toFixed(3)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+type Acted = { action: number | number[]; probabilities?: Record<string, number>; values?: Record<string, number> };
 type Span = { label: string; start: number; end: number; score: number };
 
 /** A text with what was found in it: each span underlined, with its label and how sure the model is. Places count characters, not UTF-16 units. */
@@ -148,4 +175,5 @@ function Spans({ text, spans }: { text: string; spans: Span[] }) {
 const isLabel = (answer: unknown): answer is { label: string; probabilities: Record<string, number> } =>
   typeof answer === "object" && answer !== null && "label" in answer && "probabilities" in answer;
 const isBoxes = (answer: unknown): answer is { boxes: Found[] } => typeof answer === "object" && answer !== null && "boxes" in answer && Array.isArray(answer.boxes);
+const isAction = (answer: unknown): answer is Acted => typeof answer === "object" && answer !== null && "action" in answer;
 const isSpans = (answer: unknown): answer is { spans: Span[] } => typeof answer === "object" && answer !== null && "spans" in answer && Array.isArray(answer.spans);

@@ -1,5 +1,5 @@
 // What a task is asked about, as the card of its kind says.
-type Task = { predict_in?: { takes?: string; medium?: string } };
+type Task = { predict_in?: { takes?: string; medium?: string; example?: string } };
 
 /** The medium of the files that a task takes; empty where it takes texts, or is not known. */
 export function takesOf(kinds: Record<string, unknown>[], kind: string, task: string): string {
@@ -7,3 +7,23 @@ export function takesOf(kinds: Record<string, unknown>[], kind: string, task: st
   const found = (card?.tasks as Record<string, Task> | undefined)?.[task]?.predict_in;
   return found?.takes === "file" ? (found.medium ?? "") : "";
 }
+
+/** An example of the numbers that a task takes; undefined where it takes something else. */
+export function numbersOf(kinds: Record<string, unknown>[], kind: string, task: string): string | undefined {
+  const card = kinds.find((one) => one.name === kind);
+  const found = (card?.tasks as Record<string, Task> | undefined)?.[task]?.predict_in;
+  return found?.takes === "numbers" ? (found.example ?? "") : undefined;
+}
+
+/** What was typed as numbers: a number, or lists of them; an error in words for anything else. */
+export function readNumbers(text: string): unknown {
+  try {
+    const found: unknown = JSON.parse(text);
+    if (areNumbers(found)) return found;
+  } catch {
+    // told below, as for JSON that holds something else
+  }
+  throw new Error("These are no numbers. Write them as [0.1, -0.2], or one number alone.");
+}
+
+const areNumbers = (value: unknown): boolean => (Array.isArray(value) ? value.every(areNumbers) : typeof value === "number");

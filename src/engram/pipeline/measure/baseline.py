@@ -29,7 +29,7 @@ def baseline(context: Context) -> Report:
     return Report(
         run=context.spec.run,
         stage="baseline",
-        n=len(test.lengths),
+        n=answers[reference].rows,
         split_digest=split.digest,
         metrics=compare.measure(answers[reference], metrics, resamples=recipe.evaluate.bootstrap),
         details={"reference": reference, "baselines": others},

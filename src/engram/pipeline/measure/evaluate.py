@@ -28,8 +28,6 @@ def evaluate(context: Context) -> Report:
     save_answers(answers / "tuned.npz", tuned.answers)
     np.save(answers / "logits.npy", tuned.logits, allow_pickle=False)
     baselines = context.folder.report("baseline")
-    illustrate = getattr(code, "illustrate", None)
-    shown = illustrate(loaded, test, tuned) if illustrate else {}
     measures, details = compare(
         tuned.answers,
         load_answers(answers / f"{context.task.reference_baseline}.npz", split.labels, code.ANSWERS),
@@ -37,10 +35,12 @@ def evaluate(context: Context) -> Report:
         resamples=recipe.evaluate.bootstrap,
         on_progress=context.progress("resamples"),
     )
+    show = getattr(code, "show", None)
+    shown = show(loaded, test, tuned.answers) if show else {}
     return Report(
         run=context.spec.run,
         stage="evaluate",
-        n=len(test.lengths),
+        n=tuned.answers.rows,
         split_digest=split.digest,
         times_scored=context.folder.times_scored(),
         metrics=measures,

@@ -14,6 +14,8 @@ WORDS = {
     "majority": "majority class",
     "ngram": "n-gram model",
     "untrained": "untrained model",
+    "untouched": "untouched model",
+    "random": "random policy",
     "strongest": "strongest baseline",
 }
 OF_SPANS = {"majority": "commonest tag of a word"}

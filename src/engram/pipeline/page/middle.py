@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engram.pipeline.page import boxes, classes, confusion, examples, loss, reliability
+from engram.pipeline.page import boxes, classes, confusion, episode, examples, loss, reliability, reward
 from engram.schema.report import Report
 from engram.schema.takes import Noun
 
@@ -39,6 +39,9 @@ def cards(
     if gives == "boxes":
         return _of_boxes(report, curve, note)
     wide = Card("loss", "Loss", loss.section(curve, 12, note))
+    if gives == "episodes":
+        drawn = Card("episode", "Episode", episode.section(report, note))
+        return [Card("reward", "Reward", reward.section(curve, 12, note)), drawn]
     if gives == "texts":
         return [wide, Card("examples", "Examples", examples.section(report, better, note))]
     return [wide]
@@ -52,6 +55,7 @@ def _found(report: Report | None) -> Noun | None:
         ("tag_confusion", "spans"),
         ("per_class_ap", "boxes"),
         ("examples", "texts"),
+        ("episodes", "episodes"),
     )
     return next((noun for key, noun in keys if key in details), None)
 

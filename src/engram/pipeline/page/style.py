@@ -194,6 +194,13 @@ padding:14px 18px 8px 6px}
 .reading{min-height:1.5em;margin-top:8px;font-size:.8125rem;color:var(--text-muted);font-variant-numeric:tabular-nums}
 .bin{fill:var(--c1);opacity:.75}.gap{fill:none;stroke:var(--c2);stroke-width:1.5;stroke-dasharray:3 3}
 .ideal{stroke:var(--text-muted);stroke-width:1.5;stroke-dasharray:6 5}
+#reward .plot{--tall:320px}
+.strip{display:grid;grid-template-columns:repeat(auto-fill,minmax(136px,1fr));gap:12px;
+list-style:none;margin:12px 0;padding:0}
+.strip li{display:grid;gap:4px;font-size:.8125rem;color:var(--text-muted);font-variant-numeric:tabular-nums}
+.strip svg{display:block;width:100%;background:var(--well);border-radius:10px}
+.ground{stroke:var(--edge-ui);stroke-width:1.5;fill:none}.thing{fill:var(--c1)}
+.bone{stroke:var(--c2);stroke-width:4;stroke-linecap:round}
 .forest{padding:14px 16px 8px}
 .forest svg{display:block;width:100%;overflow:visible}
 .forest .label,.forest .value{paint-order:stroke;stroke:var(--well);stroke-width:4px;stroke-linejoin:round}

@@ -36,7 +36,7 @@ router = Router(prefix="/api/v1", tags=["catalogue"])
 SHOWN = ("title", "kind", "task", "use", "category")
 MOST_CHARACTERS = 200_000
 # Models that are no place on the disk: ours by their prefix, and the hub's.
-OURS, HUB_ID = ("embedded:", "made:"), re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w.-]+)?")
+OURS, HUB_ID = ("embedded:", "made:", "gym:"), re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w.-]+)?")
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 Name = Annotated[str, Path(pattern=NAME)]
 

@@ -24,11 +24,12 @@ from engram.server.access import Here, Who
 from engram.server.filtering import scan, text_of
 from engram.server.route import Router
 from engram.server.sealed import send_content
-from engram.server.shapes.datasets import DatasetDetail, DatasetList, PreviewOut, ScanOut
+from engram.server.shapes.datasets import DatasetDetail, DatasetList, PreviewOut, ScanOut, SplitList
 from engram.server.versions import IfMatch, version_of
 from engram.store.pages import USUAL, Ask
 from engram.store.records import datasets
 from engram.store.records.datasets import Dataset, DatasetChanges
+from engram.store.records.splits import splits_of
 
 router = Router(prefix="/api/v1/datasets", tags=["datasets"])
 MOST_ROWS, MOST_CELL = 100, 2_000
@@ -113,6 +114,14 @@ def preview(
     }
 
 
+@router.get("/{dataset}/splits", operation_id="datasets.splits", response_model=SplitList)
+def splits(dataset: str, who: Who, here: Here) -> dict[str, Any]:
+    """Return how runs dealt the rows of a dataset: the splits that the newest runs which you may see made of it."""
+    found = find(here, who, dataset)
+    with here.db.read() as tx:
+        return {"items": [vars(one) for one in splits_of(tx, found.digest, who.to("runs.list").asks())]}
+
+
 @router.post("/{dataset}/check", operation_id="datasets.check", response_model=ScanOut)
 def check(dataset: str, who: Who, here: Here) -> dict[str, Any]:
     """Look at every row with the content filters; what is found is named by its line and rule, and never repeated."""
@@ -182,6 +191,8 @@ def _forms(kind: str | None, task: str | None) -> tuple[str, ...]:
     card: KindCard = registry.get("kind", kind)
     if task not in card.tasks:
         raise UsageError(f"The kind {kind!r} has no task {task!r}.", remedy=f"Its tasks: {', '.join(card.tasks)}.")
+    if card.tasks[task].played:
+        raise UsageError(f"The kind {kind!r} learns in an environment and has no use for datasets.")
     return tuple(card.tasks[task].forms)
 
 

@@ -20,11 +20,11 @@ from engram.server.queue import queue
 from engram.server.route import Router
 from engram.server.routes.catalogue import NAME, load
 from engram.server.routes.templates import load_template
-from engram.server.shapes.runs import EventList, EventOut, RunList, RunOut, RunRow
+from engram.server.shapes.runs import EventList, EventOut, RunList, RunOut, RunRow, Validated
 from engram.server.versions import IfMatch, tag, version_of
 from engram.server.waiting import why
 from engram.store.pages import USUAL
-from engram.store.records import events, evidence, runs, users
+from engram.store.records import events, evidence, points, runs, users
 from engram.store.records.runs import Run, RunSummary
 from engram.store.times import from_micros
 
@@ -116,8 +116,15 @@ def listed(
         page = runs.list_runs(tx, ask, named)
         names = users.names_of(tx, {run.owner for run in page.items})
         gates = evidence.decisions_of(tx, [run.id for run in page.items])
+        trained = [run.id for run in page.items if run.attempt and not run.metrics]
+        losses = points.extremes_of(tx, trained, "train", "valid_loss") if trained else {}
         items = [
-            RunRow(**_said(run, waits(tx, here, who, run)), by=names.get(run.owner, ""), gates=gates.get(run.id, {}))
+            RunRow(
+                **_said(run, waits(tx, here, who, run)),
+                by=names.get(run.owner, ""),
+                gates=gates.get(run.id, {}),
+                validated=Validated(**vars(losses[run.id])) if run.id in losses else None,
+            )
             for run in page.items
         ]
     return RunList(items=items, next=page.next)

@@ -13,7 +13,7 @@ from engram.errors import Conflict, NotFound, UsageError
 from engram.security import password_change
 from engram.security.entrance import fold_name
 from engram.security.passwords import make_password
-from engram.security.policy import operations_of
+from engram.security.policy import operations_of, own_only
 from engram.security.principal import ADMIN, HOUSE
 from engram.security.roles import check_assignment
 from engram.server import cookies
@@ -85,6 +85,7 @@ def me(who: Who, here: Here) -> dict[str, Any]:
         "role": principal.role,
         "must_change_password": principal.must_change_password,
         "operations": operations_of(principal, who.roles),
+        "own_only": own_only(principal, who.roles),
     }
 
 

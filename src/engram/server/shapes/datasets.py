@@ -105,6 +105,33 @@ class PreviewOut(BaseModel):
     mapping: MappingOut
 
 
+class PieceOut(BaseModel):
+    """A part of a row as a model reads it, and whether it is learned."""
+
+    text: str
+    learned: bool
+
+
+class SplitOut(BaseModel):
+    """How rows were dealt. run: the newest that used it, of `runs`; rows: part → rows; reading: its first training row.
+
+    `reading` is empty where a model learns all that it is to say about a row.
+    """
+
+    digest: str
+    run: str
+    recipe: str
+    runs: int
+    rows: dict[str, int]
+    reading: list[PieceOut]
+
+
+class SplitList(BaseModel):
+    """The splits of a dataset, the newest first."""
+
+    items: list[SplitOut]
+
+
 class FoundOut(BaseModel):
     """What the filters found in a row; never its text."""
 

@@ -40,13 +40,17 @@ class SignInList(BaseModel):
 
 
 class MeOut(BaseModel):
-    """Who asks. operations: those that she may do at all; a page shows no control for another."""
+    """Who asks. operations: those that she may do at all; a page shows no control for another.
+
+    own_only: those of them that she may do to what is hers alone, whatever others share with her.
+    """
 
     user: str
     name: str
     role: str
     must_change_password: bool
     operations: list[str]
+    own_only: list[str]
 
 
 class UserOut(BaseModel):

@@ -34,11 +34,24 @@ class RunOut(BaseModel):
     version: int
 
 
+class Validated(BaseModel):
+    """What validations say of a training: the loss of the last one, and the lowest one; each with its step."""
+
+    last: float
+    step: int
+    lowest: float
+    lowest_step: int
+
+
 class RunRow(RunOut):
-    """A run in a list. by: the name of its owner; gates: stage → what its gate said, those that judged by now."""
+    """A run in a list. by: the name of its owner; gates: stage → what its gate said, those that judged by now.
+
+    validated: while nothing is measured yet, how its training goes.
+    """
 
     by: str
     gates: dict[str, Decision]
+    validated: Validated | None
 
 
 class RunList(BaseModel):

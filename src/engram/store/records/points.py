@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, tuple_
@@ -37,6 +37,34 @@ class Point:
     low: float
     high: float
     time: int
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """Where a curve stands: its last value, and its lowest one with the first step that had it."""
+
+    last: float
+    step: int
+    lowest: float
+    lowest_step: int
+
+
+def extremes_of(tx: Connection, runs: Sequence[str], stage: str, name: str) -> dict[str, Extremes]:
+    """Return where one curve of each run stands; a run that has no such curve is left out."""
+    points = tables.points.c
+    ours = (points.stage == stage, points.name == name)
+    bounds = select(points.run, func.max(points.step).label("step"), func.min(points.value).label("lowest"))
+    ends = bounds.where(points.run.in_(runs), *ours).group_by(points.run).subquery()
+    here = points.run == ends.c.run, (points.step == ends.c.step) | (points.value == ends.c.lowest)
+    query = select(points.run, points.step, points.value, ends.c.step, ends.c.lowest).where(*here, *ours)
+    last: dict[str, tuple[float, int]] = {}
+    lowest: dict[str, tuple[float, int]] = {}
+    for run, step, value, final, least in tx.execute(query.order_by(points.run, points.step)):
+        if step == final:
+            last[run] = (value, step)
+        if value == least:
+            lowest.setdefault(run, (value, step))
+    return {run: Extremes(*last[run], *lowest[run]) for run in last}
 
 
 def report_points(tx: Connection, run: str, attempt: int, stage: str, step: int, values: Mapping[str, float]) -> None:

@@ -166,7 +166,7 @@ def test_a_report_gets_small_pictures_with_their_boxes(folder, tmp_path):
     labels, parts = image_parts(tmp_path, recipe, 40)
     loaded = detect.load(recipe, labels)
     test = detect.prepare(loaded, parts["test"])
-    shown = detect.illustrate(loaded, test, detect.predict(loaded, test))["pictures"]
+    shown = detect.show(loaded, test, detect.predict(loaded, test).answers)["pictures"]
     assert len(shown) == 6
     for one, row in zip(shown, parts["test"], strict=False):
         assert one["image"].startswith("data:image/jpeg;base64,")

@@ -36,7 +36,7 @@ export function Facts({ dataset }: { dataset: Dataset }) {
         <dt>Brought in</dt>
         <dd>{on(dataset.created)}</dd>
       </dl>
-      {may("datasets.update") && (
+      {may("datasets.update", dataset.owner) && (
         <div className="actions spaced">
           <Button className="btn" onPress={() => setEditing(true)}>
             <Pencil size={15} aria-hidden />

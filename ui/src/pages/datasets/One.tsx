@@ -12,6 +12,7 @@ import { Of, Trouble } from "../../parts/Wait";
 import { Facts } from "./Facts";
 import { Mapping } from "./Mapping";
 import { Quality } from "./Quality";
+import { Splits } from "./Splits";
 
 export function One({ id, gone }: { id: string; gone: () => void }) {
   const may = useMay();
@@ -33,7 +34,7 @@ export function One({ id, gone }: { id: string; gone: () => void }) {
                       Download
                     </a>
                   )}
-                  {may("datasets.delete") && (
+                  {may("datasets.delete", found.owner) && (
                     <Delete
                       name={found.name}
                       act={async () => {
@@ -58,6 +59,7 @@ export function One({ id, gone }: { id: string; gone: () => void }) {
             <Card title="Quality">
               <Quality quality={found.quality} />
             </Card>
+            {may("datasets.splits") && <Splits id={id} />}
             {may("datasets.preview") && <Mapping id={id} />}
           </>
         )}

@@ -56,7 +56,7 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
               aside={
                 <div className="actions">
                   <Pill tone={found.state === "serving" ? "ok" : "idle"}>{found.state}</Pill>
-                  {found.state === "serving" && may("deployments.stop") && (
+                  {found.state === "serving" && may("deployments.stop", found.owner) && (
                     <Button
                       className="btn"
                       isDisabled={doing.busy}
@@ -66,7 +66,7 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
                       Stop
                     </Button>
                   )}
-                  {found.state === "stopped" && may("deployments.start") && (
+                  {found.state === "stopped" && may("deployments.start", found.owner) && (
                     <Button
                       className="btn primary"
                       isPending={doing.busy}
@@ -76,7 +76,7 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
                       Start
                     </Button>
                   )}
-                  {may("deployments.delete") && (
+                  {may("deployments.delete", found.owner) && (
                     <Sure
                       label="Delete"
                       icon={<Trash2 size={15} aria-hidden />}
@@ -96,7 +96,7 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
               {said && (
                 <div className="undo" role="status">
                   <p>{said}</p>
-                  {before && may("deployments.rollback") && (
+                  {before && may("deployments.rollback", found.owner) && (
                     <Button className="btn" isDisabled={doing.busy} onPress={() => void rollback(`Undone: ${short(before)} answers again.`)}>
                       <Undo2 size={16} aria-hidden />
                       Undo
@@ -131,7 +131,7 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
                 <dd>{found.shared ? "with everybody here" : "with nobody"}</dd>
               </dl>
               <div className="actions spaced">
-                {may("deployments.share") && (
+                {may("deployments.share", found.owner) && (
                   <Button
                     className="btn"
                     isDisabled={doing.busy}
@@ -143,7 +143,7 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
                     {found.shared ? "Share with nobody" : "Share with everybody here"}
                   </Button>
                 )}
-                {may("deployments.rollback") && before && (
+                {may("deployments.rollback", found.owner) && before && (
                   <Button className="btn" isPending={doing.busy} onPress={() => void rollback(`Rolled back: ${short(before)} answers.`)}>
                     <Undo2 size={16} aria-hidden />
                     Roll back to <span className="mono">{short(before)}</span>
@@ -151,14 +151,14 @@ export function One({ name, gone }: { name: string; gone: () => void }) {
                 )}
               </div>
             </Card>
-            {may("deployments.traffic") && <Traffic name={name} />}
-            {found.state === "serving" && may("deployments.predict") && (
+            {may("deployments.traffic", found.owner) && <Traffic name={name} />}
+            {found.state === "serving" && may("deployments.predict", found.owner) && (
               <Card title="Try it">
                 <Try name={name} kind={found.kind} task={found.task} />
               </Card>
             )}
-            {may("deployments.promote") && <Promote deployment={found} ask={ask} busy={doing.busy} />}
-            {may("deployments.canary") && <Canary deployment={found} ask={ask} busy={doing.busy} />}
+            {may("deployments.promote", found.owner) && <Promote deployment={found} ask={ask} busy={doing.busy} />}
+            {may("deployments.canary", found.owner) && <Canary deployment={found} ask={ask} busy={doing.busy} />}
             <History deployment={found} />
           </div>
         );

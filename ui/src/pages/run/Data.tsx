@@ -1,11 +1,12 @@
 // What the run learnt from: its sources, how their rows were dealt, what was dropped, and what the gate said of it.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Check, Database, ListChecks, Split, X } from "lucide-react";
+import { BookOpen, Check, Database, ListChecks, Split, X } from "lucide-react";
 import { api, told, type Schemas } from "../../api/client";
 import { useMay } from "../../api/session";
 import { Card } from "../../parts/Card";
 import { Meter } from "../../parts/Meter";
+import { Reading } from "../../parts/Reading";
 import { number, short } from "../../parts/say";
 import { Empty, Of, Waiting } from "../../parts/Wait";
 import { recipeQuery } from "./Config";
@@ -27,6 +28,7 @@ export default function Data({ run }: { run: Schemas["RunOut"] }) {
         <>
           <Parts report={report} />
           <Found report={report} verdict={verdict} />
+          <FirstRow pieces={(report.details.reading ?? []) as Schemas["PieceOut"][]} />
         </>
       ) : reports.isPending ? (
         <Waiting rows={6} />
@@ -117,6 +119,15 @@ function Parts({ report }: { report: Schemas["ReportOut"] }) {
       <p className="muted sm">
         Split <span className="mono">{short(report.split_digest)}</span>
       </p>
+    </Card>
+  );
+}
+
+function FirstRow({ pieces }: { pieces: Schemas["PieceOut"][] }) {
+  if (!pieces.length) return null;
+  return (
+    <Card title="What is learned" icon={BookOpen} className="c12">
+      <Reading pieces={pieces} />
     </Card>
   );
 }

@@ -37,7 +37,7 @@ export function Review({ run, verdicts }: { run: Schemas["RunOut"]; verdicts: Sc
             </li>
           ))}
       </ul>
-      {may("reviews.decide") && (
+      {may("reviews.decide", run.owner) && (
         <>
           <TextField value={reason} onChange={setReason} isRequired>
             <Label>Why do you decide so? It is kept beside the certificate.</Label>

@@ -11,7 +11,7 @@ import { Trouble } from "../../parts/Wait";
 import { doable, type Doable } from "./actions";
 import type { Row } from "./search";
 
-type Given = { run: Row | null; anchor: RefObject<HTMLElement | null>; close: () => void; own: boolean; doing: Doing; done: (ids: string[]) => Promise<unknown> };
+type Given = { run: Row | null; anchor: RefObject<HTMLElement | null>; close: () => void; doing: Doing; done: (ids: string[]) => Promise<unknown> };
 
 const label = (what: Doable, run: Row): [string, LucideIcon] =>
   ({
@@ -24,7 +24,7 @@ const label = (what: Doable, run: Row): [string, LucideIcon] =>
     delete: ["Delete run …", Trash2],
   })[what] as [string, LucideIcon];
 
-export function Actions({ run, anchor, close, own, doing, done }: Given) {
+export function Actions({ run, anchor, close, doing, done }: Given) {
   const may = useMay();
   const go = useNavigate();
   const [dropping, setDropping] = useState<Row | null>(null);
@@ -41,7 +41,7 @@ export function Actions({ run, anchor, close, own, doing, done }: Given) {
       await done([on.id]);
     });
   };
-  const offered = run ? doable(run, may, own) : [];
+  const offered = run ? doable(run, may) : [];
   return (
     <>
       <Popover className="pop" triggerRef={anchor} isOpen={run !== null} onOpenChange={(is) => !is && close()} placement="bottom end">

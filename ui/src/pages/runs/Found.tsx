@@ -12,9 +12,9 @@ import { Begun, Dots, Kpi, Lasted, Name, RunCard, Stage, Status } from "./cells"
 import { useRuns } from "./list";
 import { narrowed, type Row, type Search } from "./search";
 
-type Given = { search: Search; me: string; own: (run: Row) => boolean; chosen: Set<string>; choose: (id: string) => void; all: () => void };
+type Given = { search: Search; me: string; chosen: Set<string>; choose: (id: string) => void; all: () => void };
 
-export function Found({ search, me, own, chosen, choose, all }: Given) {
+export function Found({ search, me, chosen, choose, all }: Given) {
   const go = useNavigate();
   const may = useMay();
   const [menu, setMenu] = useState<Row | null>(null);
@@ -31,7 +31,7 @@ export function Found({ search, me, own, chosen, choose, all }: Given) {
       { id: "state", name: "Status", width: "minmax(130px,1.3fr)", cell: (run) => <Status run={run} /> },
       { id: "stage", name: "Stage", width: "minmax(110px,1fr)", cell: (run) => <Stage run={run} /> },
       { id: "gates", name: "Gates", width: "90px", cell: (run) => <Dots run={run} /> },
-      { id: "kpi", name: "Measured", width: "minmax(110px,1fr)", cell: (run) => <Kpi run={run} /> },
+      { id: "kpi", name: "Measured", width: "minmax(152px,1fr)", cell: (run) => <Kpi run={run} /> },
       { id: "by", name: "Owner", width: "minmax(70px,.6fr)", cell: (run) => <span className="sm clip">{run.by}</span> },
       { id: "lasted", name: "Duration", width: "80px", end: true, cell: (run) => <Lasted run={run} /> },
       { id: "created", name: "Begun", width: "96px", end: true, cell: (run) => <Begun run={run} /> },
@@ -93,7 +93,7 @@ export function Found({ search, me, own, chosen, choose, all }: Given) {
           )}
         </Empty>
       )}
-      <Actions run={menu} anchor={anchor} close={() => setMenu(null)} own={menu !== null && own(menu)} doing={doing} done={list.refresh} />
+      <Actions run={menu} anchor={anchor} close={() => setMenu(null)} doing={doing} done={list.refresh} />
     </>
   );
 }

@@ -18,7 +18,7 @@ const MOST = 200;
 const FIRST = 20;
 
 /** The queue; null while nothing waits. */
-export const Queue = memo(function Queue({ own }: { own: (run: Row) => boolean }) {
+export const Queue = memo(function Queue() {
   const [whole, setWhole] = useState(false);
   const client = useQueryClient();
   const may = useMay();
@@ -44,7 +44,7 @@ export const Queue = memo(function Queue({ own }: { own: (run: Row) => boolean }
       {doing.error !== null && <Trouble error={doing.error} />}
       <ol className="rows queue">
         {(whole ? queue : queue.slice(0, FIRST)).map((run, place) => {
-          const mine = may("runs.update") && own(run);
+          const mine = may("runs.update", run.owner);
           const [up, down] = [earlier(queue, run.id), later(queue, run.id)];
           return (
             <li

@@ -1,4 +1,5 @@
 // What may be done with a run in its present state.
+import type { May } from "../../api/session";
 import type { Row } from "./search";
 
 export type Doable = "pause" | "resume" | "cancel" | "fork" | "share" | "pin" | "delete";
@@ -16,10 +17,10 @@ const OPERATION: Record<Doable, string> = {
 };
 
 /** Return what is offered, in order; null as the reason: it can be done; words: why it can't. Nothing that one may not. */
-export function doable(run: Pick<Row, "state" | "pinned">, may: (operation: string) => boolean, own: boolean): [Doable, string | null][] {
+export function doable(run: Pick<Row, "state" | "pinned" | "owner">, may: May): [Doable, string | null][] {
   const offered: [Doable, string | null][] = [];
   const add = (what: Doable, fits: boolean, why: string | null = null) => {
-    if (fits && may(OPERATION[what]) && (own || what === "fork")) offered.push([what, why]);
+    if (fits && may(OPERATION[what], what === "fork" ? undefined : run.owner)) offered.push([what, why]);
   };
   add("pause", run.state === "running");
   add("resume", RESUMABLE.has(run.state));

@@ -1,7 +1,7 @@
 // What a row of the runs shows, in cells or as a card.
-import { Link } from "@tanstack/react-router";
 import { Pin, Users } from "lucide-react";
 import { secondsLeft, useProgress } from "../../live/progress";
+import { Go } from "../../parts/Go";
 import { Meter } from "../../parts/Meter";
 import { useNow } from "../../parts/now";
 import { State } from "../../parts/Pill";
@@ -13,9 +13,7 @@ export function Name({ run }: { run: Row }) {
   return (
     <span className="two">
       <span className="clip">
-        <Link to={"/runs/$run" as never} params={{ run: run.id } as never}>
-          {run.recipe}
-        </Link>
+        <Go to={`/runs/${run.id}`}>{run.recipe}</Go>
         {run.pinned && <Pin size={13} role="img" aria-label="pinned" className="mark" />}
         {run.shared && <Users size={13} role="img" aria-label="shared" className="mark" />}
       </span>
@@ -70,7 +68,7 @@ export function Dots({ run }: { run: Row }) {
 
 export function Kpi({ run }: { run: Row }) {
   const found = kpi(run.metrics);
-  if (!found) return <span className="muted">–</span>;
+  if (!found) return run.validated ? <Validated loss={run.validated} /> : <span className="muted">–</span>;
   return (
     <span className="two">
       <span className="num">
@@ -87,11 +85,26 @@ export function Kpi({ run }: { run: Row }) {
   );
 }
 
-export function Lasted({ run }: { run: Row }) {
-  const now = useNow();
-  if (!run.started) return <span className="muted">–</span>;
-  return <span className="num sm">{duration(((run.ended ? Date.parse(run.ended) : now) - Date.parse(run.started)) / 1000)}</span>;
+/** How a training goes, before anything is measured. */
+function Validated({ loss }: { loss: NonNullable<Row["validated"]> }) {
+  return (
+    <span className="two">
+      <span className="num" title={`At step ${loss.step}`}>
+        {number(loss.last)} <span className="muted sm">valid loss</span>
+      </span>
+      <span className="muted sm num">
+        best {number(loss.lowest)} at step {loss.lowest_step.toLocaleString("en")}
+      </span>
+    </span>
+  );
 }
+
+export function Lasted({ run }: { run: Row }) {
+  if (!run.started) return <span className="muted">–</span>;
+  return <span className="num sm">{run.ended ? duration((Date.parse(run.ended) - Date.parse(run.started)) / 1000) : <Lasting since={Date.parse(run.started)} />}</span>;
+}
+
+const Lasting = ({ since }: { since: number }) => duration((useNow() - since) / 1000);
 
 export function Begun({ run }: { run: Row }) {
   const now = useNow();

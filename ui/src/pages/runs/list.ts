@@ -10,12 +10,15 @@ import { fits, placed, query, type Row, type Search } from "./search";
 const PER_PAGE = 100;
 const MOST_AT_ONCE = 20;
 const GATHER_MS = 400;
+// How a training goes is told by no change of its run; of what is at work it is read again now and then.
+const WATCHED_MS = 10_000;
 
 export function useRuns(search: Search, me: string) {
   const client = useQueryClient();
   const key = ["runs", "list", query(search, me)];
   const list = useList<Row>(key, (after) => told(api.GET("/api/v1/runs", { params: { query: { ...query(search, me), after, limit: PER_PAGE } } })));
   const changed = useRef(new Set<string>());
+  const looked = useRef(new Map<string, number>());
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
   const put = (id: string, row: Row | null) => {
@@ -38,7 +41,11 @@ export function useRuns(search: Search, me: string) {
     "runs",
     (message) => {
       if (message.type !== "run") return;
-      if (list.items.find((run) => run.id === message.id)?.version === message.version && !message.deleted) return;
+      const known = list.items.find((run) => run.id === message.id);
+      const now = Date.now();
+      const fresh = !known || known.stage !== "train" || now - (looked.current.get(message.id) ?? 0) < WATCHED_MS;
+      if (known?.version === message.version && !message.deleted && fresh) return;
+      looked.current.set(message.id, now);
       changed.current.add(message.id);
       timer.current ??= setTimeout(() => {
         const ids = [...changed.current];

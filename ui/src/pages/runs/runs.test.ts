@@ -73,15 +73,15 @@ describe("what may be done", () => {
   const names = (found: ReturnType<typeof doable>) => found.map(([what]) => what);
 
   it("depends on where the run stands, and says why not", () => {
-    expect(names(doable(row("r_1", { state: "running" }), all, true))).toEqual(["pause", "cancel", "fork", "share", "pin", "delete"]);
-    expect(doable(row("r_1", { state: "running" }), all, true).at(-1)).toEqual(["delete", "cancel it first"]);
-    expect(doable(row("r_1", { pinned: true }), all, true).at(-1)).toEqual(["delete", "unpin it first"]);
-    expect(names(doable(row("r_1", { state: "cancelled" }), all, true))).toContain("resume");
+    expect(names(doable(row("r_1", { state: "running" }), all))).toEqual(["pause", "cancel", "fork", "share", "pin", "delete"]);
+    expect(doable(row("r_1", { state: "running" }), all).at(-1)).toEqual(["delete", "cancel it first"]);
+    expect(doable(row("r_1", { pinned: true }), all).at(-1)).toEqual(["delete", "unpin it first"]);
+    expect(names(doable(row("r_1", { state: "cancelled" }), all))).toContain("resume");
   });
 
   it("who may not sees nothing; another's run may only be forked", () => {
-    expect(doable(row("r_1"), () => false, true)).toEqual([]);
-    expect(names(doable(row("r_1"), all, false))).toEqual(["fork"]);
+    expect(doable(row("r_1"), () => false)).toEqual([]);
+    expect(names(doable(row("r_1"), (_, owner) => owner !== "u_1"))).toEqual(["fork"]);
   });
 });
 

@@ -8,6 +8,7 @@ from engram.kinds.language.generate.batches import collate, scoring_batches
 from engram.kinds.language.generate.examples import prepare, tokenizer_of
 from engram.kinds.language.generate.examples import tokenise_rows as tokenise
 from engram.kinds.language.generate.model import answer, load, reopen
+from engram.kinds.language.generate.rendered import render
 from engram.kinds.language.generate.scoring import predict
 from engram.kinds.language.source import find_base
 from engram.train.token_loss import token_loss as loss
@@ -27,6 +28,7 @@ __all__ = [
     "loss",
     "predict",
     "prepare",
+    "render",
     "reopen",
     "scoring_batches",
     "tokenise",

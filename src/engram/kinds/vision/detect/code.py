@@ -10,9 +10,9 @@ from engram.evaluate.box_answers import BoxAnswers
 from engram.export.format import BaseRef
 from engram.kinds.vision import exports
 from engram.kinds.vision.detect.baselines import baselines
-from engram.kinds.vision.detect.illustrate import illustrate
 from engram.kinds.vision.detect.model import answer, collate, examine, loss, predict, scoring_batches, vary
 from engram.kinds.vision.detect.set_loss import FOCAL, SOFTMAX, row_loss
+from engram.kinds.vision.detect.show import show
 from engram.kinds.vision.examples import prepare
 from engram.kinds.vision.load import Loaded, Way
 from engram.kinds.vision.load import load as load_way
@@ -63,12 +63,12 @@ __all__ = [
     "examine",
     "export",
     "find_base",
-    "illustrate",
     "load",
     "loss",
     "predict",
     "prepare",
     "reopen",
     "scoring_batches",
+    "show",
     "vary",
 ]

@@ -10,7 +10,6 @@ from PIL import Image
 
 from engram.data.picture import decode
 from engram.evaluate.box_answers import BoxAnswers
-from engram.evaluate.predicted import Predicted
 from engram.kinds.vision.detect.model import SHOWN_FROM
 from engram.kinds.vision.examples import Examples
 from engram.kinds.vision.load import Loaded
@@ -21,13 +20,12 @@ QUALITY = 85
 MOST_BOXES = 40  # of each kind on one picture
 
 
-def illustrate(loaded: Loaded, examples: Examples, predicted: Predicted) -> dict[str, Any]:
+def show(loaded: Loaded, examples: Examples, answers: BoxAnswers) -> dict[str, Any]:
     """Return ``pictures``: of the first rows ``row``, ``image`` (a ``data:`` URL of a JPEG), ``width``, ``height``.
 
     And ``truth`` and ``found``: boxes with label and place in the pixels of the small picture, the found ones with a
     score, from the one that answers show.
     """
-    answers: BoxAnswers = predicted.answers
     return {"pictures": [_picture(loaded, examples, answers, row) for row in range(min(SHOWN, answers.rows))]}
 
 
