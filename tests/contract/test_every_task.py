@@ -115,7 +115,7 @@ def test_no_row_depends_on_those_that_stand_beside_it(case):
     assert sum(targets for _, targets in single) == count > 0
     assert float(sum(total for total, _ in single)) == pytest.approx(float(whole), rel=CLOSE)
     assert float(mixed) == pytest.approx(float(whole), rel=CLOSE)
-    assert len(set(examples.lengths)) > 1, "the example has rows of different lengths"
+    assert case.small.even or len(set(examples.lengths)) > 1, "the example has rows of different lengths"
 
 
 def test_rows_are_answered_in_their_order_whatever_the_order_is(case):

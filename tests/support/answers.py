@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from engram.evaluate.answers import Answers
+from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.episode_answers import EpisodeAnswers
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.text_answers import TextAnswers
@@ -64,6 +65,26 @@ def text_answers(draw) -> TextAnswers:
 
 
 @st.composite
+def box_answers(draw) -> BoxAnswers:
+    """Valid boxes, one at least in the first row, and guesses that are near them or anywhere."""
+    classes, rows, seed = draw(st.integers(1, 4)), draw(st.integers(1, 12)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+
+    def boxes(count: int) -> np.ndarray:
+        return np.concatenate([random.uniform(0, 40, (count, 2)), random.uniform(4, 20, (count, 2))], axis=1)
+
+    truth, guess = [], []
+    for row in range(rows):
+        places = boxes(int(random.integers(row == 0, 4)))
+        kinds = random.integers(0, classes, len(places))
+        found = np.concatenate([places + random.uniform(-1.5, 1.5, places.shape), boxes(int(random.integers(0, 3)))])
+        said = np.concatenate([kinds, random.integers(0, classes, len(found) - len(places))])
+        truth.append((kinds.tolist(), places.tolist()))
+        guess.append((said.tolist(), found.tolist(), random.random(len(found)).tolist()))
+    return BoxAnswers.of(truth, guess, [f"label {i}" for i in range(classes)])
+
+
+@st.composite
 def vector_answers(draw) -> VectorAnswers:
     """Valid vectors: each question has one right thing in the gallery, among others that are right for nobody."""
     rows, more, seed = draw(st.integers(1, 30)), draw(st.integers(0, 20)), draw(SEEDS)
@@ -74,6 +95,7 @@ def vector_answers(draw) -> VectorAnswers:
     return VectorAnswers(queries, gallery, np.arange(rows), right, np.full(rows, -1))
 
 
+@st.composite
 def episode_answers(draw) -> EpisodeAnswers:
     """Valid episodes, whose returns are at most 1 here."""
     rows, seed = draw(st.integers(1, 40)), draw(SEEDS)
@@ -86,6 +108,7 @@ STRATEGIES = {
     Answers: class_answers,
     SpanAnswers: span_answers,
     TextAnswers: text_answers,
+    BoxAnswers: box_answers,
     VectorAnswers: vector_answers,
     EpisodeAnswers: episode_answers,
 }
@@ -101,6 +124,18 @@ def take(given, rows):
     if isinstance(given, SpanAnswers):
         truth, guess = (np.split(tags, given.offsets[1:-1]) for tags in (given.truth, given.guess))
         return SpanAnswers.of([truth[i].tolist() for i in rows], [guess[i].tolist() for i in rows], given.labels)
+    if isinstance(given, BoxAnswers):
+        true, said = given.truth_offsets, given.guess_offsets
+        truth = [(given.truth[true[i] : true[i + 1]], given.truth_boxes[true[i] : true[i + 1]].tolist()) for i in rows]
+        guess = [
+            (
+                given.guess[said[i] : said[i + 1]],
+                given.guess_boxes[said[i] : said[i + 1]].tolist(),
+                given.scores[said[i] : said[i + 1]],
+            )
+            for i in rows
+        ]
+        return BoxAnswers.of(truth, guess, given.labels)
     if isinstance(given, VectorAnswers):
         return replace(given, queries=given.queries[rows], truth=given.truth[rows], own=given.own[rows])
     if isinstance(given, EpisodeAnswers):
@@ -120,6 +155,10 @@ def perfect(given):
         return replace(given, guess=given.truth, probabilities=np.eye(len(given.labels))[given.truth])
     if isinstance(given, SpanAnswers):
         return replace(given, guess=given.truth)
+    if isinstance(given, BoxAnswers):
+        sure = np.ones(len(given.truth))
+        true = {"guess_boxes": given.truth_boxes, "guess": given.truth, "guess_offsets": given.truth_offsets}
+        return replace(given, scores=sure, **true)
     if isinstance(given, VectorAnswers):
         return replace(given, queries=given.gallery[given.truth])
     if isinstance(given, EpisodeAnswers):

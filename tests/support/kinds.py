@@ -8,8 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support import acting, sounds, tagged, talking, tiny
-from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
+from support import acting, pictures, sounds, tagged, talking, tiny
+from transformers import (
+    ConvNextConfig,
+    ConvNextForImageClassification,
+    Wav2Vec2Config,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForSequenceClassification,
+    YolosConfig,
+    YolosForObjectDetection,
+)
+from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
+from transformers.models.yolos.image_processing_pil_yolos import YolosImageProcessorPil
 
 from engram.data.prepare import prepare_split
 from engram.data.rows import read_part
@@ -18,13 +28,17 @@ from engram.schema.recipe import Adapter, Data, Model, PrepStep, Recipe, Source,
 
 @dataclass(frozen=True)
 class Small:
-    """One task with all that it takes to train it. bad: inputs that its model refuses in words."""
+    """One task with all that it takes to train it. bad: inputs that its model refuses in words.
+
+    even: its rows are all of one length, as pictures at a model's size.
+    """
 
     recipe: Recipe
     labels: tuple[str, ...]
     train: Sequence[Any]
     test: Sequence[Any]
     bad: Sequence[Any]
+    even: bool = False
 
 
 def save_listener(folder: Path, norm: str = "group", labels: int = 12, seed: int = 0) -> Path:
@@ -85,6 +99,83 @@ def _classify_sounds(folder: Path) -> Small:
     return Small(recipe, labels, parts["train"], parts["test"], [7, "late parcel", "data:;base64,JVBERi0xLjc="])
 
 
+def save_looker(folder: Path, labels: int = 12, seed: int = 0) -> Path:
+    """Save a ConvNeXt of two stages with a head for other classes, as the hub's, and return its folder."""
+    torch.manual_seed(seed)
+    config = ConvNextConfig(
+        patch_size=4, num_stages=2, hidden_sizes=[8, 16], depths=[1, 1], layer_scale_init_value=1.0, num_labels=labels
+    )
+    ConvNextForImageClassification(config).save_pretrained(folder)
+    ConvNextImageProcessorPil(size={"shortest_edge": 32}, crop_pct=0.875).save_pretrained(folder)
+    return folder
+
+
+def save_yolos(folder: Path, labels: int = 7, seed: int = 0) -> Path:
+    """Save a YOLOS of two layers with heads for other classes, as hustvl's, and return its folder."""
+    torch.manual_seed(seed)
+    config = YolosConfig(
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=[32, 48],
+        patch_size=16,
+        num_detection_tokens=5,
+        use_mid_position_embeddings=True,
+        initializer_range=0.2,
+        num_labels=labels,
+    )
+    YolosForObjectDetection(config).save_pretrained(folder)
+    YolosImageProcessorPil(size={"shortest_edge": 32, "longest_edge": 48}).save_pretrained(folder)
+    return folder
+
+
+def image_recipe(model: Path | str, task: str, adapter: Adapter = tiny.LORA, **train: Any) -> Recipe:
+    """Return a recipe that classifies pictures, or finds things on them, with the model in a folder."""
+    path = "shapes" if task == "classify" else "boxes.json"
+    return Recipe(
+        name="tiny",
+        kind="vision",
+        task=task,
+        model=Model(str(model)),
+        data=Data(sources=(Source(path=path),), split=SplitPlan(0.6, 0.2, 0.2, seed=1)),
+        prep=tuple(map(PrepStep, ("image_flip", "image_shift", "image_colour"))),
+        adapter=adapter,
+        train=Train(**{"precision": "fp32", "learning_rate": 3e-3, **train}),
+    )
+
+
+def image_parts(folder: Path, recipe: Recipe, count: int = 40) -> tuple[tuple[str, ...], Mapping[str, list[Any]]]:
+    """Write pictures and return their labels and the rows of each part."""
+    if recipe.task == "classify":
+        pictures.write_folders(folder / "shapes", count)
+    else:
+        pictures.write_coco(folder, count, size=(32, 40))
+    form = "image_label" if recipe.task == "classify" else "image_boxes"
+    made = prepare_split(recipe.data, folder=folder, cache=folder / "cache", forms=(form,))
+    return made.split.labels, {name: list(read_part(made.folder, part)) for name, part in made.split.parts.items()}
+
+
+BAD_PICTURES = (
+    7,
+    "a cat",
+    "data:;base64,JVBERi0xLjc=",
+    pictures.url(pictures.png(pictures.shape("disc", (32, 32), 0)[0])[:-60]),
+)
+
+
+def _classify_images(folder: Path) -> Small:
+    recipe = image_recipe(save_looker(folder / "model"), "classify")
+    labels, parts = image_parts(folder, recipe)
+    return Small(recipe, labels, parts["train"], parts["test"], BAD_PICTURES, even=True)
+
+
+def _detect(folder: Path) -> Small:
+    recipe = image_recipe(save_yolos(folder / "model"), "detect")
+    labels, parts = image_parts(folder, recipe)
+    return Small(recipe, labels, parts["train"], parts["test"], BAD_PICTURES, even=True)
+
+
 def _classify_texts(folder: Path) -> Small:
     recipe = tiny.recipe(tiny.save_encoder(folder), replace(tiny.LORA, dropout=0.0))
     return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [])
@@ -119,4 +210,6 @@ SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("language", "generate"): _generate,
     ("language", "tag"): _tag,
     ("rl", "act"): _act,
+    ("vision", "classify"): _classify_images,
+    ("vision", "detect"): _detect,
 }

@@ -80,6 +80,33 @@ def add(
     print_dataset(made)
 
 
+@app.command()
+def fid(
+    one: Annotated[Path, typer.Argument(help="A folder of pictures.", show_default=False)],
+    other: Annotated[Path, typer.Argument(help="Another one.", show_default=False)],
+    model: Annotated[str, typer.Option(help="The model whose features are compared: a hub id, a folder or made:NAME.")],
+    revision: Annotated[str, typer.Option(help="A branch, tag or commit of the hub.")] = "main",
+) -> None:
+    """Say how far the pictures of ONE are from those of OTHER as a set, and by which features (FID)."""
+    import importlib
+
+    from engram import registry
+
+    found = importlib.import_module(registry.get("kind", "vision").code).fid(one, other, model, revision)
+    if output.json_wanted():
+        output.emit_json(found)
+        return
+    first, second = found["pictures"]
+    output.pairs(
+        {
+            "FID": f"{found['fid']:.4g}",
+            "features": found["features"],
+            "pictures": f"{first:,} and {second:,}",
+            "model": found["digest"],
+        }
+    )
+
+
 @app.command("list")
 def list_datasets() -> None:
     """List the datasets of this home."""

@@ -13,8 +13,8 @@ def say_answer(given: Any, answer: dict[str, Any]) -> str:
 
     A label stands with its probability and the runner-up before the text. Spans stand under the text, one a line, with
     label, score and place; where tags mark no spans, each word stands with its tag. A written text stands under what
-    was asked, and so do the first numbers of a vector. An action stands with what the policy holds of the others.
-    Characters that a terminal would obey are shown as code points.
+    was asked, and so do boxes, with label, score, size and place, and the first numbers of a vector. An action stands
+    with what the policy holds of the others. Characters that a terminal would obey are shown as code points.
 
     >>> say_answer("Ana sings", {"spans": [{"text": "Ana", "label": "person", "start": 0, "end": 3, "score": 0.91}]})
     'Ana sings\\n  person  Ana  0.910  0 to 3'
@@ -28,6 +28,8 @@ def say_answer(given: Any, answer: dict[str, Any]) -> str:
         return INDENT.join(f"{_line(label)} {chance:.3f}" for label, chance in ranked) + f"  | {asked}"
     if "spans" in answer:
         return "\n".join([asked, *(INDENT + line for line in _spans(answer))])
+    if "boxes" in answer:
+        return "\n".join([asked, *(INDENT + line for line in _boxes(answer))])
     if "vector" in answer:
         begun = " ".join(f"{number:.4f}" for number in answer["vector"][:SHOWN])
         return f"{asked}\n{INDENT}{len(answer['vector'])} numbers: {begun} …"
@@ -50,6 +52,16 @@ def _spans(answer: dict[str, Any]) -> list[str]:
     if any(tag != "O" for _, tag in words):  # tags that mark no spans, as parts of speech do
         return [" ".join(f"{_line(word)}/{_line(tag)}" for word, tag in words)]
     return ["no spans"]
+
+
+def _boxes(answer: dict[str, Any]) -> list[str]:
+    from engram.cli.output import plain_table
+
+    found = []
+    for one in answer["boxes"]:
+        left, top, width, height = (f"{number:g}" for number in one["box"])
+        found.append((_line(one["label"]), f"{one['score']:.3f}", f"{width} × {height} at {left}, {top}"))
+    return plain_table(found[0], found[1:]) if found else ["nothing was found"]
 
 
 def _asked(given: Any) -> list[str]:

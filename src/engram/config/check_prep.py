@@ -20,8 +20,10 @@ ORDER = {
     "training rows": "works on the rows of the part train",
     "tokens": "says how rows become tokens",
     "batches": "says how tokens become batches",
+    "reading": "says how files are read",
     "samples": "changes what a model is shown of a file",
     "features": "changes the features that are made of a file",
+    "pixels": "changes the pixels that a model is shown",
     "groups": "says which rows are set against each other",
 }
 

@@ -201,7 +201,7 @@ def _check_parts(part: Ints, shares: tuple[float, ...], data: Data, dropped: dic
 
 def _names(found: Scan, data: Data, form: Form, used: set[int]) -> list[str]:
     """Return the final labels in order; tags begin with O, the one that means nothing. Other rows have none."""
-    if not form.classed and form.gives != "tags":
+    if not form.classed and not form.tagged:
         return []
     if data.labels:
         return found.labels

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engram.data.attached import content_digest, read_attached
+from engram.data.boxes import ROLE as BOXES
+from engram.data.boxes import read_boxes
 from engram.data.forms import BadCell, Cells, Clean, Made
 from engram.data.media import LOOKS, Facts
 from engram.data.reader import shown
@@ -26,7 +28,7 @@ def filing(
     if form.file is None:
         raise ValueError(f"Rows of the form {form.name} have no files.")
     role, medium = form.file
-    look, texts = LOOKS[medium], [name for name in form.known if name not in (role, "label")]
+    look, texts = LOOKS[medium], [name for name in form.known if name not in (role, BOXES, "label")]
 
     def make(cells: Cells) -> Made:
         beside = {name: clean(cells[name]) for name in texts if name in cells}
@@ -41,8 +43,13 @@ def filing(
             raise BadCell(role, f"{_named(name)} {told}.")
         digest = content_digest(content)
         file = {"size": len(content), "digest": digest, "name": name, "facts": dict(facts)}
-        key = json.dumps([digest, beside], sort_keys=True, ensure_ascii=False)
-        return Made(digest, key, {"file": file, **({"beside": beside} if beside else {})}, file=content)
+        body = {"file": file, **({"beside": beside} if beside else {})}
+        if BOXES not in form.roles:
+            key = json.dumps([digest, beside], sort_keys=True, ensure_ascii=False)
+            return Made(digest, key, body, file=content)
+        tags, boxes = read_boxes(cells[BOXES], facts)
+        key = json.dumps([digest, beside, tags, boxes], sort_keys=True, ensure_ascii=False)
+        return Made(digest, key, {**body, BOXES: boxes, "tags": tags}, tags, content)
 
     return make
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engram.data import sound
+from engram.data import picture, sound
 from engram.schema.form import Medium
 
 Facts = Mapping[str, float]
@@ -27,4 +27,5 @@ class Look:
 
 LOOKS: dict[Medium, Look] = {
     "sound": Look("audio", "a sound file", sound.facts, sound.check),
+    "image": Look("image", "an image file", picture.facts, picture.check),
 }

@@ -222,7 +222,7 @@ def _writer(reading: Reading, decision: Decision) -> Callable[[int, Cells, Path,
             body["file"] = {**body["file"], "at": at}
             if form.classed:
                 body["label"] = numbers.get(given["label"].strip(), 0)
-        if made.tags:
+        if form.tagged:
             body["tags"] = [numbers.get(tag, 0) for tag in made.tags]
         return body_line(number, body), made.file
 

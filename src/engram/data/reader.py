@@ -77,6 +77,10 @@ def choose_reader(path: Path, options: Source) -> Reader:
 
 def file_reader(path: Path, options: Source) -> Reader:
     """Return the reader for one file; see `choose_reader`."""
+    from engram.data import coco
+
+    if options.format == coco.READER.name:
+        return coco.READER
     if options.format != "auto":
         return cast(Reader, registry.get("reader", options.format))
     head = read_start(path)
@@ -88,6 +92,8 @@ def file_reader(path: Path, options: Source) -> Reader:
     readers: list[Reader] = [registry.get("reader", name) for name in names]
     scores = [reader.sniff(head, path.name) for reader in readers]
     best = max(scores)
+    if coco.sniff(head, path.name) > best:  # JSON, of which COCO's tables are one shape
+        return coco.READER
     if best < CERTAIN:
         refuse_foreign(head, path)
     if best > 0:

@@ -143,12 +143,17 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file; its class where it has one, an index into the split's labels, else -1; the texts beside it by role."""
+    """A file; its class where it has one, an index into the split's labels, else -1; the texts beside it by role.
+
+    boxes: what is to be found on a picture: left, top, width, height in its pixels. tags: the class of each.
+    """
 
     id: int
     file: Packed
     label: int = -1
     beside: Mapping[str, str] = field(default_factory=dict)
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    tags: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -226,6 +231,13 @@ def sample_inputs(rows: Iterable[Any], most: int) -> list[Any]:
 
 
 def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], AnyRow]:
+    if "boxes" in record:
+        return lambda one: FileRow(
+            one["id"],
+            Packed(pack, **one["file"]),
+            boxes=tuple(tuple(box) for box in one["boxes"]),
+            tags=tuple(one["tags"]),
+        )
     if "seed" in record:
         return lambda one: SeedRow(one["id"], one["seed"], one["input"])
     if "file" in record:

@@ -180,14 +180,8 @@ def _formed(reading: Reading, found: Scan) -> Callable[[Cells], int]:
         made = make({role: cells[column] for role, column in columns.items() if column in cells})
         if made.body is None:
             return NO_TEXT
-        for tag in made.tags:
-            if tag not in found.numbers:
-                if renamed:
-                    return UNKNOWN
-                found.numbers[tag] = len(found.numbers)
-                found.labels.append(tag)
-                if len(found.numbers) > MAX_VALUES:
-                    raise _too_many("tags")
+        if lost := _number_tags(found, made, renamed):
+            return lost
         folded = fold(made.text)
         found.folded += digest(folded)
         found.exact += digest(made.whole)
@@ -198,6 +192,19 @@ def _formed(reading: Reading, found: Scan) -> Callable[[Cells], int]:
         return 0
 
     return add
+
+
+def _number_tags(found: Scan, made: Made, renamed: Mapping[str, str]) -> int:
+    """Give each new tag of a row its number; return 0, or why the row is lost."""
+    for tag in made.tags:
+        if tag not in found.numbers:
+            if renamed:
+                return UNKNOWN
+            found.numbers[tag] = len(found.numbers)
+            found.labels.append(tag)
+            if len(found.numbers) > MAX_VALUES:
+                raise _too_many("tags")
+    return 0
 
 
 def _filed(reading: Reading, found: Scan, base: Path) -> Callable[[Cells], int]:
@@ -219,6 +226,8 @@ def _filed(reading: Reading, found: Scan, base: Path) -> Callable[[Cells], int]:
         made = make(given)
         if made.body is None:
             return NO_TEXT
+        if lost := _number_tags(found, made, data.labels or {}):
+            return lost
         if number < 0:
             number = found.numbers[value] = len(found.numbers)
             found.labels.append(value)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from engram.errors import Refused
-from engram.evaluate import confusion_matrix, ece, per_class_f1, per_type_f1, spans, tag_confusion
+from engram.evaluate import confusion_matrix, ece, per_class_ap, per_class_f1, per_type_f1, spans, tag_confusion
 from engram.evaluate.answers import Answers
 from engram.evaluate.bootstrap import RESAMPLES, Progress, percentile, resample
+from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.examples import examples
 from engram.evaluate.mcnemar import McNemar, mcnemar
 from engram.evaluate.metric import Metric, Scored, check_takes, of_weights, row_weights
@@ -96,11 +97,12 @@ def tables(answers: Scored, metrics: Sequence[Metric] = ()) -> dict[str, Any]:
     """Return the tables for people, as plain lists and dicts: those among the metrics, and always these.
 
     Of classes ``labels``, ``confusion_matrix``, ``per_class_f1``, and ``reliability`` where there are probabilities;
-    of spans ``labels`` (the tags), ``tag_confusion`` and ``per_type_f1``; of texts ``examples``.
+    of spans ``labels`` (the tags), ``tag_confusion`` and ``per_type_f1``; of texts ``examples``; of boxes ``labels``
+    and ``per_class_ap``.
     """
     wanted = {metric.name: metric for metric in metrics if not metric.scalar}
     out: dict[str, Any] = {}
-    if isinstance(answers, Answers | SpanAnswers):
+    if isinstance(answers, Answers | SpanAnswers | BoxAnswers):
         out["labels"] = list(answers.labels)
     for metric in _always(answers):
         wanted.setdefault(metric.name, metric)
@@ -118,6 +120,8 @@ def _always(answers: Scored) -> list[Metric]:
     if isinstance(answers, SpanAnswers):
         by_type = [per_type_f1.METRIC] if spans.scheme_of(answers.labels) else []
         return [tag_confusion.METRIC, *by_type]
+    if isinstance(answers, BoxAnswers):
+        return [per_class_ap.METRIC]
     return []
 
 

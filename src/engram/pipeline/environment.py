@@ -21,6 +21,8 @@ PACKAGES = (
     "scikit-learn",
     "soundfile",
     "soxr",
+    "pillow",
+    "pycocotools",
     "gymnasium",
     "stable-baselines3",
 )

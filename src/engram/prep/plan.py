@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engram import registry
 from engram.config.check_prep import step_options
@@ -23,8 +22,8 @@ from engram.schema.recipe import PrepStep
 class Change(Protocol):
     """Changes what a model is shown of a training row."""
 
-    def __call__(self, shown: NDArray[np.float32], *, random: np.random.Generator) -> NDArray[np.float32]:
-        """Return what is shown instead; draws from `random` alone."""
+    def __call__(self, shown: Any, *, random: np.random.Generator) -> Any:
+        """Return what is shown instead, which is of the same kind; draws from `random` alone."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,16 @@ def training_rows(
 
 
 def changes(steps: Sequence[PrepStep], on: On) -> tuple[Change, ...]:
-    """Return what the steps of ``samples`` or of ``features`` do to a training row, in order.
+    """Return what the steps of ``samples``, of ``features`` or of ``pixels`` do to a training row, in order.
 
     Raises what `plan` raises.
     """
     return tuple(partial(step.apply, options=options) for step, _, options in _read(steps) if step.on == on)
+
+
+def readings(steps: Sequence[PrepStep]) -> dict[str, Any]:
+    """Return what the steps of ``reading`` say, by their names; raises what `plan` raises."""
+    return {step.name: step.apply(options) for step, _, options in _read(steps) if step.on == "reading"}
 
 
 def grouping(steps: Sequence[PrepStep]) -> Any:

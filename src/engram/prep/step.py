@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from engram.config.bounds import Bound
 
-On = Literal["file", "text", "row", "training rows", "tokens", "batches", "samples", "features", "groups"]
+On = Literal[
+    "file", "text", "row", "training rows", "tokens", "batches", "reading", "samples", "features", "pixels", "groups"
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Step:
     - ``samples``: ``apply(shown, options, random)`` returns what a model is shown of a training row instead, anew in
       each epoch: float32 samples of a sound, shape (samples,). random: a generator of NumPy's, seeded for the row.
     - ``features``: the same, of features of a sound, shape (frames, features).
+    - ``pixels``: the same, of an `engram.prep.shown_image.ShownImage`.
+    - ``reading``: ``apply(options)`` returns how the files of all rows are read.
     - ``groups``: ``apply(options)`` returns how rows stand in groups, whose members are set against each other.
 
     takes: what rows must hold. options: a frozen dataclass; its fields are the step's options, with their types,

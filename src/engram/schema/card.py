@@ -84,7 +84,7 @@ class TranscriptOut:
 
 @dataclass(frozen=True)
 class BoxesOut:
-    """Predictions give ``boxes``, each with ``label``, ``score`` and ``box`` (left, top, right, bottom, in pixels)."""
+    """Predictions give ``boxes``, each with ``label``, ``score`` and ``box`` (left, top, width, height, in pixels)."""
 
     gives: Literal["boxes"] = "boxes"
 

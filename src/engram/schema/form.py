@@ -49,9 +49,14 @@ class Form:
         return self.gives == "label" or (self.gives == "file" and "label" in self.roles)
 
     @property
+    def tagged(self) -> bool:
+        """Tell whether a row has several classes, one for each of its words or boxes."""
+        return self.gives == "tags" or "boxes" in self.roles
+
+    @property
     def media(self) -> frozenset[str]:
         """What prep steps may work on: ``text``, where a role is one, ``pairs``, and what a file of the row holds."""
-        texts = set(self.known) - {"label", self.file[0] if self.file else ""}
+        texts = set(self.known) - {"label", "boxes", self.file[0] if self.file else ""}
         pairs = ["pairs"] if self.gives == "anchors" else []
         return frozenset({*(["text"] if texts else []), *pairs, *([self.file[1]] if self.file else [])})
 
@@ -138,6 +143,24 @@ FORMS: dict[str, Form] = dict(
             "file",
             {"audio": "the name of a sound file, or the file itself as a data: URL", "label": "its class"},
             file=("audio", "sound"),
+        ),
+        _form(
+            "image_label",
+            "An image file and its class",
+            "file",
+            {"image": "the name of an image file, or the file itself as a data: URL", "label": "its class"},
+            file=("image", "image"),
+        ),
+        _form(
+            "image_boxes",
+            "An image file and the things on it, each with its class and its box",
+            "file",
+            {
+                "image": "the name of an image file, or the file itself as a data: URL",
+                "boxes": "a list of {label, box}; box is [left, top, width, height] in pixels",
+            },
+            nested=("boxes",),
+            file=("image", "image"),
         ),
         _form("text", "Plain text to learn to continue", "chat", {"text": "the text"}),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Noun = Literal["classes", "spans", "texts", "vectors", "episodes"]
+Noun = Literal["classes", "spans", "texts", "boxes", "vectors", "episodes"]
 
 TAKES: dict[str, Noun] = {
     "accuracy": "classes",
@@ -18,7 +18,10 @@ TAKES: dict[str, Noun] = {
     "exact_match": "texts",
     "loss": "texts",
     "macro_f1": "classes",
+    "map": "boxes",
+    "map50": "boxes",
     "mrr": "vectors",
+    "per_class_ap": "boxes",
     "per_class_f1": "classes",
     "per_type_f1": "spans",
     "perplexity": "texts",

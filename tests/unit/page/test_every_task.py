@@ -19,8 +19,9 @@ OWN = {
     "sample": ["reliability", "confusion", "classes"],
     "tagged": ["confusion", "classes"],
     "written": ["examples"],
+    "found": ["classes", "pictures"],
 }
-TITLES = {"Reliability", "Confusion matrix", "Confusion of tags", "Each class", "Each type", "Examples"}
+TITLES = {"Reliability", "Confusion matrix", "Confusion of tags", "Each class", "Each type", "Examples", "Pictures"}
 
 
 def change(sample, **details):
@@ -121,6 +122,37 @@ def test_the_more_tags_the_more_room(look):
     assert widths(many) == {"loss": "c6", "confusion": "c12", "classes": "c6"}
     assert cards(few).index("confusion") < cards(few).index("classes")
     assert cards(many).index("classes") < cards(many).index("confusion")
+
+
+def test_finding_leads_with_its_precision_and_draws_its_pictures(found, look):
+    seen = look(found)
+    assert "mAP, .50 to .95 rose from .031 (strongest baseline) to .611" in seen.text("main")
+    words = seen.text("classes")
+    assert words.startswith("Each class Weakest: ring, average precision .521 on 38 true boxes. 1 class without")
+    assert "disc .702 .911 41" in words
+    (shot,) = [known for tag, known in seen.elements if tag == "svg" and known.get("class") == "shot"]
+    assert shot["aria-label"] == "True: ring, disc. Found: ring .93."
+    assert shot["viewbox"] == "0 0 48 48"
+    drawn = [
+        known["class"] for tag, known in seen.elements if tag == "rect" and known.get("class") in ("truth", "found")
+    ]
+    assert drawn == ["truth", "truth", "found"]
+
+
+@pytest.mark.parametrize("image", ["https://example.org/a.png", "data:image/svg+xml;base64,PHN2Zz4=", 'x"><script>', 7])
+def test_no_picture_is_fetched_from_elsewhere_or_runs(found, look, image):
+    (one,) = found.reports["evaluate"].details["pictures"]
+    seen = look(change(found, pictures=[{**one, "image": image}, 3, {"image": one["image"]}]))
+    assert "The report holds no pictures." in seen.text("pictures")
+    assert not [known for tag, known in seen.elements if tag == "image"]
+
+
+def test_names_of_classes_on_a_picture_are_words_and_no_markup(found, look):
+    (one,) = found.reports["evaluate"].details["pictures"]
+    box = {"label": '"><img src=x>', "box": [0, 0, 4, 4]}
+    seen = look(change(found, pictures=[{**one, "truth": [box, {"label": "no box"}], "found": []}]))
+    assert not [tag for tag, _ in seen.elements if tag == "img"]
+    assert "Found: nothing." in seen.text("pictures")
 
 
 def test_writing_leads_with_its_loss_and_says_that_lower_is_better(written, look):

@@ -1,19 +1,24 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { api } from "../api/client";
 import { percent } from "./say";
 import { Try } from "./Try";
 
-const KINDS = { items: [{ name: "language", tasks: { classify: { predict_in: { takes: "text" } } } }] };
+const KINDS = {
+  items: [
+    { name: "language", tasks: { classify: { predict_in: { takes: "text" } } } },
+    { name: "vision", tasks: { detect: { predict_in: { takes: "file", medium: "image" } } } },
+  ],
+};
 
-function show(task: string) {
+function show(task: string, kind = "language") {
   vi.spyOn(api, "GET").mockResolvedValue({ data: KINDS, response: new Response() } as never);
   render(
     <QueryClientProvider client={new QueryClient()}>
-      <Try name="tickets" kind="language" task={task} />
+      <Try name="tickets" kind={kind} task={task} />
     </QueryClientProvider>,
   );
 }
@@ -100,5 +105,31 @@ describe("a policy", () => {
 describe("percent", () => {
   it("never rounds to certain or impossible", () => {
     expect([0, 0.0004, 0.5, 0.9996, 1].map(percent)).toEqual(["0.0 %", "<0.1 %", "50.0 %", ">99.9 %", "100.0 %"]);
+  });
+
+  it("is a picture with the boxes where they are, and a list of them", async () => {
+    URL.createObjectURL = vi.fn(() => "blob:one");
+    URL.revokeObjectURL = vi.fn();
+    const boxes = [{ label: "ring", score: 0.91, box: [10, 20, 30, 40] }];
+    vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [{ boxes }] }, response: new Response() } as never);
+    show("detect", "vision");
+    await screen.findByRole("button", { name: "Choose an image" });
+    await userEvent.upload(document.querySelector<HTMLInputElement>("input[type=file]")!, new File(["x"], "a.png", { type: "image/png" }));
+    const shown = await screen.findByRole("img", { name: "a.png: ring" });
+    Object.defineProperty(shown, "naturalWidth", { value: 100 });
+    Object.defineProperty(shown, "naturalHeight", { value: 80 });
+    fireEvent.load(shown);
+    expect(document.querySelector("svg[viewBox='0 0 100 80'] rect:not(.under)")).toHaveAttribute("width", "30");
+    expect(screen.getByText(/30 × 40 at 10, 20/)).toBeInTheDocument();
+  });
+
+  it("says that a picture has nothing on it", async () => {
+    URL.createObjectURL = vi.fn(() => "blob:one");
+    URL.revokeObjectURL = vi.fn();
+    vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [{ boxes: [] }] }, response: new Response() } as never);
+    show("detect", "vision");
+    await screen.findByRole("button", { name: "Choose an image" });
+    await userEvent.upload(document.querySelector<HTMLInputElement>("input[type=file]")!, new File(["x"], "a.png", { type: "image/png" }));
+    expect(await screen.findByText("Nothing was found on this picture.")).toBeInTheDocument();
   });
 });

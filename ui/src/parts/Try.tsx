@@ -1,4 +1,4 @@
-// Ask a deployment and see what it says: labels as bars, spans in their text, vectors by what lies near, everything else as it comes.
+// Ask a deployment and see what it says: labels as bars, spans in their text, boxes on their picture, vectors by what lies near, everything else as it comes.
 import { useQuery } from "@tanstack/react-query";
 import { FileUp, Send } from "lucide-react";
 import { useState } from "react";
@@ -6,11 +6,12 @@ import { Button, FileTrigger, Label, TextArea, TextField } from "react-aria-comp
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
 import { isVector, Near } from "./Near";
+import { Boxes, type Found, Picture } from "./Picture";
 import { bytes, duration, percent } from "./say";
 import { numbersOf, readNumbers, takesOf } from "./takes";
 import { Of, Trouble } from "./Wait";
 
-type Said = { text: string; answer: unknown; seconds: number };
+type Said = { text: string; answer: unknown; seconds: number; picture?: File };
 /** The most bytes of a file that are taken; the server says so too. */
 const MOST = 4 * 2 ** 20;
 
@@ -38,7 +39,8 @@ function Asking({ name, medium, numbers }: { name: string; medium: string; numbe
           : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [numbers === undefined ? text : readNumbers(text)] } as never }),
       );
       const asked = file ? file.name : text;
-      setSaid((before) => [{ text: asked, answer: found.answers[0], seconds: (performance.now() - begun) / 1000 }, ...before].slice(0, 20));
+      const picture = medium === "image" ? file : undefined;
+      setSaid((before) => [{ text: asked, answer: found.answers[0], seconds: (performance.now() - begun) / 1000, picture }, ...before].slice(0, 20));
     } catch (refused) {
       setError(refused);
     } finally {
@@ -84,6 +86,7 @@ function Asking({ name, medium, numbers }: { name: string; medium: string; numbe
             <p className="muted sm">
               {one.text} <span className="num">· {one.seconds < 1 ? `${Math.round(1000 * one.seconds)} ms` : duration(one.seconds)}</span>
             </p>
+            {one.picture && <Picture file={one.picture} boxes={isBoxes(one.answer) ? one.answer.boxes : undefined} />}
             <Answer text={one.text} answer={one.answer} before={said.slice(place + 1)} />
           </li>
         ))}
@@ -112,6 +115,7 @@ function Answer({ text, answer, before }: { text: string; answer: unknown; befor
       </>
     );
   }
+  if (isBoxes(answer)) return <Boxes boxes={answer.boxes} />;
   if (isVector(answer)) return <Near text={text} answer={answer} before={before} />;
   if (isAction(answer)) return <Action answer={answer} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
@@ -170,5 +174,6 @@ function Spans({ text, spans }: { text: string; spans: Span[] }) {
 
 const isLabel = (answer: unknown): answer is { label: string; probabilities: Record<string, number> } =>
   typeof answer === "object" && answer !== null && "label" in answer && "probabilities" in answer;
+const isBoxes = (answer: unknown): answer is { boxes: Found[] } => typeof answer === "object" && answer !== null && "boxes" in answer && Array.isArray(answer.boxes);
 const isAction = (answer: unknown): answer is Acted => typeof answer === "object" && answer !== null && "action" in answer;
 const isSpans = (answer: unknown): answer is { spans: Span[] } => typeof answer === "object" && answer !== null && "spans" in answer && Array.isArray(answer.spans);

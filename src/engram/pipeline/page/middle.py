@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engram.pipeline.page import classes, confusion, episode, examples, loss, reliability, reward
+from engram.pipeline.page import boxes, classes, confusion, episode, examples, loss, reliability, reward
 from engram.schema.report import Report
 from engram.schema.takes import Noun
 
@@ -36,6 +36,8 @@ def cards(
         return _of_classes(report, curve, note)
     if gives == "spans":
         return _of_spans(report, curve, note)
+    if gives == "boxes":
+        return _of_boxes(report, curve, note)
     wide = Card("loss", "Loss", loss.section(curve, 12, note))
     if gives == "episodes":
         drawn = Card("episode", "Episode", episode.section(report, note))
@@ -51,6 +53,7 @@ def _found(report: Report | None) -> Noun | None:
         ("confusion_matrix", "classes"),
         ("per_class_f1", "classes"),
         ("tag_confusion", "spans"),
+        ("per_class_ap", "boxes"),
         ("examples", "texts"),
         ("episodes", "episodes"),
     )
@@ -64,6 +67,14 @@ def _of_classes(report: Report | None, curve: Sequence[Mapping[str, float]], not
         Card("reliability", "Reliability", reliability.section(report, note)),
         Card("confusion", "Confusion matrix", confusion.section(report, confusion.CLASSES, 12 if wide else 7, note)),
         Card("classes", "Each class", classes.section(report, classes.CLASSES, 12 if wide else 5, note)),
+    ]
+
+
+def _of_boxes(report: Report | None, curve: Sequence[Mapping[str, float]], note: str) -> list[Card]:
+    return [
+        Card("loss", "Loss", loss.section(curve, 7, note)),
+        Card("classes", "Each class", boxes.classes(report, 5, note)),
+        Card("pictures", "Pictures", boxes.pictures(report, note)),
     ]
 
 

@@ -26,6 +26,7 @@ SHARES = (
     *("accuracy", "macro_f1", "weighted_f1", "ece"),
     *("span_f1", "span_precision", "span_recall", "token_accuracy"),
     *("exact_match", "qa_f1", "rouge_l"),
+    *("map", "map50"),
 )
 UNITS = dict.fromkeys(SHARES, SHARE) | {
     "bleu": HUNDRED,

@@ -22,6 +22,8 @@ TITLES = {
     "brier": "Brier score",
     "span_f1": "Span F1",
     "qa_f1": "QA F1",
+    "map": "mAP, .50 to .95",
+    "map50": "mAP at .50",
     "bleu": "BLEU",
     "chrf": "chrF",
     "rouge_l": "ROUGE-L",
