@@ -10,6 +10,7 @@ TAKES: dict[str, Noun] = {
     "accuracy": "classes",
     "bleu": "texts",
     "brier": "classes",
+    "cer": "texts",
     "chrf": "texts",
     "confusion_matrix": "classes",
     "cosine_sim": "vectors",
@@ -29,6 +30,7 @@ TAKES: dict[str, Noun] = {
     "span_recall": "spans",
     "tag_confusion": "spans",
     "token_accuracy": "spans",
+    "wer": "texts",
     "weighted_f1": "classes",
 }
 
