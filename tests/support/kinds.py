@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support import sounds, tagged, talking, tiny
+from support import sounds, speech, tagged, talking, tiny
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
 
 from engram.data.prepare import prepare_split
@@ -85,6 +85,12 @@ def _classify_sounds(folder: Path) -> Small:
     return Small(recipe, labels, parts["train"], parts["test"], [7, "late parcel", "data:;base64,JVBERi0xLjc="])
 
 
+def _transcribe(folder: Path) -> Small:
+    recipe = speech.recipe(speech.save_speller(folder / "model"), replace(tiny.LORA, dropout=0.0), ("sound_noise",))
+    parts = speech.parts(folder, recipe)
+    return Small(recipe, (), parts["train"], parts["test"], [7, "late parcel", "data:;base64,JVBERi0xLjc="])
+
+
 def _classify_texts(folder: Path) -> Small:
     recipe = tiny.recipe(tiny.save_encoder(folder), replace(tiny.LORA, dropout=0.0))
     return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [])
@@ -112,4 +118,5 @@ SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("language", "classify"): _classify_texts,
     ("language", "generate"): _generate,
     ("language", "tag"): _tag,
+    ("stt", "transcribe"): _transcribe,
 }
