@@ -8,6 +8,7 @@ import { Meter } from "./Meter";
 import { isVector, Near } from "./Near";
 import { bytes, duration, percent } from "./say";
 import { takesOf } from "./takes";
+import { isHeard, Transcript } from "./Transcript";
 import { Of, Trouble } from "./Wait";
 
 type Said = { text: string; answer: unknown; seconds: number };
@@ -114,6 +115,7 @@ function Answer({ text, answer, before }: { text: string; answer: unknown; befor
   }
   if (isVector(answer)) return <Near text={text} answer={answer} before={before} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
+  if (isHeard(answer)) return <Transcript heard={answer} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;
 }
