@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support import acting, pictures, sounds, tagged, talking, tiny
+from support import acting, pictures, sounds, speech, tagged, talking, tiny
 from transformers import (
     ConvNextConfig,
     ConvNextForImageClassification,
@@ -176,6 +176,12 @@ def _detect(folder: Path) -> Small:
     return Small(recipe, labels, parts["train"], parts["test"], BAD_PICTURES, even=True)
 
 
+def _transcribe(folder: Path) -> Small:
+    recipe = speech.recipe(speech.save_speller(folder / "model"), replace(tiny.LORA, dropout=0.0), ("sound_noise",))
+    parts = speech.parts(folder, recipe)
+    return Small(recipe, (), parts["train"], parts["test"], [7, "late parcel", "data:;base64,JVBERi0xLjc="])
+
+
 def _classify_texts(folder: Path) -> Small:
     recipe = tiny.recipe(tiny.save_encoder(folder), replace(tiny.LORA, dropout=0.0))
     return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [])
@@ -212,4 +218,5 @@ SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("rl", "act"): _act,
     ("vision", "classify"): _classify_images,
     ("vision", "detect"): _detect,
+    ("stt", "transcribe"): _transcribe,
 }
