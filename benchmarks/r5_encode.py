@@ -32,11 +32,8 @@ def check_work(laps: race.Laps) -> str:
     results = [lap.result for of in laps.values() for lap in of]
     if len({one["texts"] for one in results}) != 1:
         raise RaceFailed("NOT EQUAL: the contestants encoded different numbers of texts.")
-    first, *others = (np.array(one["probes"]) for one in results)
-    least = 1.0
-    for other in others:
-        lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(other, axis=1)
-        least = min(least, float(((first * other).sum(axis=1) / lengths).min()))
+    unit = [(given := np.array(one["probes"])) / np.linalg.norm(given, axis=1, keepdims=True) for one in results]
+    least = float(np.min([(unit[0] * other).sum(axis=1) for other in unit]))
     if not least >= NEAREST:
         raise RaceFailed(f"NOT EQUAL: two vectors of one text have the cosine {least:.4f}, less than {NEAREST:g}.")
     return f"equal work: vectors of one text have cosines of {least:.6f} and more"

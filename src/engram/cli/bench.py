@@ -17,7 +17,7 @@ from engram.cli import output
 from engram.errors import MissingExtra, NotFound, UnknownName, UserError
 
 HARNESS = "race.py"
-PEERS = ("trl", "datasets", "accelerate")
+PEERS = ("trl", "datasets", "accelerate", "sentence_transformers")
 
 
 @dataclass(frozen=True)

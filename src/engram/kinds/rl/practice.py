@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def places(recipe: Recipe, seeds: Sequence[int], count: int) -> Any:
             return aligned(self.buf_obs[None])  # type: ignore[index]
 
     shares = [list(seeds[place::count]) or list(seeds) for place in range(count)]
-    return Places([lambda share=share: practice(recipe, share) for share in shares])
+    return Places([partial(practice, recipe, share) for share in shares])
 
 
 def aligned(shown: NDArray[Any]) -> NDArray[Any]:

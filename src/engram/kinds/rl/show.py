@@ -33,7 +33,8 @@ def show(loaded: Loaded, examples: Examples, answers: EpisodeAnswers) -> dict[st
 def episode(loaded: Loaded, seed: int) -> dict[str, Any]:
     """Play one episode and return what happened in it."""
     made, act = make(loaded.recipe.model.source, loaded.recipe.policy), acting(loaded)
-    shown, ended, total, frames = made.reset(seed=seed)[0], False, 0.0, []
+    shown, ended, total = made.reset(seed=seed)[0], False, 0.0
+    frames: list[dict[str, Any]] = []
     while not ended:
         action = act(stack([shown]), [made])[0]
         after, reward, over, cut, _ = made.step(action)

@@ -55,7 +55,7 @@ def learn(recipe: Recipe, folder: Path, command=lambda: "none", heard=None):
 
 def small(case: str) -> Recipe:
     source, policy = CASES[case]
-    return acting.recipe(source, policy, max_steps=384)
+    return acting.recipe(source, policy, max_steps=256)
 
 
 def pausing(after: int):
@@ -139,12 +139,12 @@ def test_an_environment_that_does_not_repeat_itself_says_so(tmp_path, monkeypatc
 
 def test_a_cancelled_training_keeps_its_checkpoint_and_events_say_how_far_it_is(tmp_path):
     heard: list = []
-    with pytest.raises(Cancelled, match=r"after step 64 of 384"):
+    with pytest.raises(Cancelled, match=r"after step 64 of 256"):
         learn(small("ppo"), tmp_path / "c", lambda: "cancel", heard)
     assert checkpoint.find(tmp_path / "c") is not None
     told = [body for kind, body in heard if kind == "metric"]
     assert told[0]["valid_reward"] == -told[0]["valid_loss"]
-    assert {"step": 64, "total": 384, "unit": "steps", "tokens": 64}.items() <= told[1].items()
+    assert {"step": 64, "total": 256, "unit": "steps", "tokens": 64}.items() <= told[1].items()
 
 
 def test_another_recipes_checkpoint_is_not_gone_on_with(tmp_path):
