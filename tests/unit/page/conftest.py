@@ -8,7 +8,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from unit.page.measured import confusion, examples, per_class, per_type, reliability, tag_confusion, training_curve
+from unit.page.measured import (
+    confusion,
+    examples,
+    per_class,
+    per_type,
+    reliability,
+    tag_confusion,
+    training_curve,
+)
 
 from engram.kinds.language.card import CARD
 from engram.pipeline.directions import directions
@@ -286,40 +294,6 @@ def writing(generated: bool = True) -> Sample:
     return sample
 
 
-def finding() -> Sample:
-    """Return a published run of a task that finds things on pictures."""
-    sample = a_sample()
-    method = "paired bootstrap, 2000 resamples, seed 0, 95 % percentile; COCO"
-    measures = {
-        "map": Measure(0.6114, (0.58, 0.641), 0.0312, 0.5802, (0.549, 0.61), method),
-        "map50": Measure(0.8802, (0.851, 0.907), 0.0901, 0.7901, (0.758, 0.82), method),
-    }
-    ring, disc = {"label": "ring", "box": [4, 6, 20, 20]}, {"label": "disc", "box": [30, 8, 12.5, 12.5]}
-    picture = {"row": 0, "image": "data:image/png;base64,iVBORw0KGgo=", "width": 48, "height": 48}
-    details = {
-        "labels": ["disc", "ring", "square"],
-        "per_class_ap": [
-            {"label": "disc", "ap": 0.702, "ap50": 0.911, "support": 41},
-            {"label": "ring", "ap": 0.521, "ap50": 0.849, "support": 38},
-            {"label": "square", "ap": None, "ap50": None, "support": 0},
-        ],
-        "pictures": [{**picture, "truth": [ring, disc], "found": [{**ring, "score": 0.93}]}],
-        "reference": "strongest",
-        "baselines": {"strongest": {name: one.baseline for name, one in measures.items()}},
-    }
-    gain = Finding("map", "gain >=", 0, 0.549, True, "critical", 48, (0.549, 0.61))
-    sample.run = replace(sample.run, recipe="strewn_shapes", kind="vision", task="detect")
-    sample.recipe = replace(sample.recipe, name="strewn_shapes", title="Shapes", kind="vision", task="detect", gates={})
-    sample.data = _uncounted(sample, "strewn_shapes.jsonl is JSON lines, UTF-8.", {"boxes": "[[4, 6, 20, 20]]"})
-    sample.reports = {
-        "data": _dealt(sample.run.id, 384, 48, 48),
-        "evaluate": Report(sample.run.id, "evaluate", 48, measures, DIGEST, 1, details),
-    }
-    sample.verdicts["evaluate"] = _verdict(sample.run.id, "evaluate", gain)
-    sample.better, sample.gives = dict.fromkeys(measures, "max"), "boxes"
-    return sample
-
-
 def _dealt(run: str, train: int, valid: int, test: int) -> Report:
     rows = {"test": test, "train": train, "valid": valid}
     return Report(
@@ -356,6 +330,8 @@ def written() -> Sample:
 
 @pytest.fixture
 def found() -> Sample:
+    from unit.page.finding import finding
+
     return finding()
 
 

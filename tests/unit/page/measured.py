@@ -111,3 +111,18 @@ def examples(generated: bool) -> dict[str, Any]:
         for row, score, (right, guess) in zip(rows, scores, pairs, strict=True)
     ]
     return {"by": "chrf" if generated else "loss", "best": lines[:3], "worst": lines[3:]}
+
+
+def boxes() -> dict[str, Any]:
+    """Return what a report holds of found boxes: precision by class, and a picture."""
+    ring, disc = {"label": "ring", "box": [4, 6, 20, 20]}, {"label": "disc", "box": [30, 8, 12.5, 12.5]}
+    picture = {"row": 0, "image": "data:image/png;base64,iVBORw0KGgo=", "width": 48, "height": 48}
+    return {
+        "labels": ["disc", "ring", "square"],
+        "per_class_ap": [
+            {"label": "disc", "ap": 0.702, "ap50": 0.911, "support": 41},
+            {"label": "ring", "ap": 0.521, "ap50": 0.849, "support": 38},
+            {"label": "square", "ap": None, "ap50": None, "support": 0},
+        ],
+        "pictures": [{**picture, "truth": [ring, disc], "found": [{**ring, "score": 0.93}]}],
+    }
