@@ -37,7 +37,7 @@ EVERY_TASK = pytest.mark.parametrize(("kind", "name", "task"), tasks(), ids=[f"{
 
 
 def test_the_kinds_of_this_release_are_all_here():
-    assert KINDS == ["audio", "embedding", "language", "rl"]
+    assert KINDS == ["audio", "embedding", "language", "rl", "tts"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -42,7 +42,8 @@ def filing(
         digest = content_digest(content)
         file = {"size": len(content), "digest": digest, "name": name, "facts": dict(facts)}
         key = json.dumps([digest, beside], sort_keys=True, ensure_ascii=False)
-        return Made(digest, key, {"file": file, **({"beside": beside} if beside else {})}, file=content)
+        asked = {"asks": form.asks} if form.asks else {}
+        return Made(digest, key, {"file": file, **({"beside": beside} if beside else {}), **asked}, file=content)
 
     return make
 

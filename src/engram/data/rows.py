@@ -143,12 +143,16 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A file; its class where it has one, an index into the split's labels, else -1; the texts beside it by role."""
+    """A file; its class where it has one, an index into the split's labels, else -1; the texts beside it by role.
+
+    asks: the role of the text that a model is asked about, where it makes the file; empty where it is asked about that.
+    """
 
     id: int
     file: Packed
     label: int = -1
     beside: Mapping[str, str] = field(default_factory=dict)
+    asks: str = ""
 
     @property
     def text(self) -> str:
@@ -157,8 +161,8 @@ class FileRow:
 
     @property
     def input(self) -> str:
-        """What a model is asked: the file as a ``data:`` URL."""
-        return to_url(self.file.read())
+        """What a model is asked: the file as a ``data:`` URL, or the text of which it makes one."""
+        return self.beside[self.asks] if self.asks else to_url(self.file.read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ def sample_inputs(rows: Iterable[Any], most: int) -> list[Any]:
     found: list[Any] = []
     size = 0
     for row in rows:
-        own = row.file.size if isinstance(row, FileRow) else 0
+        own = row.file.size if isinstance(row, FileRow) and not row.asks else 0
         if own > MOST_ASKED_BYTES:
             continue
         size += own
@@ -229,7 +233,9 @@ def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], 
     if "seed" in record:
         return lambda one: SeedRow(one["id"], one["seed"], one["input"])
     if "file" in record:
-        return lambda one: FileRow(one["id"], Packed(pack, **one["file"]), one.get("label", -1), one.get("beside", {}))
+        return lambda one: FileRow(
+            one["id"], Packed(pack, **one["file"]), one.get("label", -1), one.get("beside", {}), one.get("asks", "")
+        )
     if "label" in record:
         return lambda one: Row(one["id"], one["text"], one["label"])
     if "tags" in record:

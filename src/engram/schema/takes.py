@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Noun = Literal["classes", "spans", "texts", "vectors", "episodes"]
+Noun = Literal["classes", "spans", "texts", "vectors", "episodes", "speech"]
 
 TAKES: dict[str, Noun] = {
     "accuracy": "classes",
@@ -16,8 +16,11 @@ TAKES: dict[str, Noun] = {
     "ece": "classes",
     "episode_length": "episodes",
     "exact_match": "texts",
+    "judge_wer": "speech",
     "loss": "texts",
     "macro_f1": "classes",
+    "mcd": "speech",
+    "mos_proxy": "speech",
     "mrr": "vectors",
     "per_class_f1": "classes",
     "per_type_f1": "spans",

@@ -35,11 +35,11 @@ from engram.server.routes import (
     users,
     validating,
 )
-from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
+from engram.server.routes.openai import chat, completions, embeddings, fine_tuning, speech
 from engram.server.routes.openai import files as openai_files
 from engram.server.routes.openai import models as openai_models
 
-OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning)
+OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning, speech)
 ROUTERS = (
     health,
     sign_ins,
