@@ -153,7 +153,6 @@ border-top:1px solid var(--hairline)}
 .duo h3+.hint{margin-bottom:8px}
 .example{white-space:pre-wrap}.facts.tight>div{grid-template-columns:minmax(70px,110px) minmax(0,1fr)}
 .cases{list-style:none;margin:0;padding:0;display:grid;gap:12px}
-.cases li{padding:12px 14px}
 .shots{list-style:none;margin:0;padding:0;display:grid;gap:12px;grid-template-columns:repeat(auto-fill,minmax(min(220px,100%),1fr))}
 .shots li{padding:10px;display:grid;gap:8px;align-content:start}
 .shot{width:100%;height:auto;border-radius:6px;display:block}
@@ -161,6 +160,7 @@ border-top:1px solid var(--hairline)}
 .shot .under{stroke:#0e1420;stroke-opacity:.7}
 .shot .truth{stroke:#ffffff}
 .shot .found{stroke:#4d8bf5}
+.cases li{padding:12px 14px}.cases audio{width:100%;max-width:340px;height:40px;display:block}
 .case{display:flex;justify-content:space-between;gap:12px;font-size:.875rem;font-variant-numeric:tabular-nums}
 .case span{color:var(--text-muted)}
 .said{margin:0;padding-left:1.2em;display:grid;gap:4px}
