@@ -131,8 +131,9 @@ class VectorAnswers:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], labels: Sequence[str] = ()) -> Self:
         """Read what `to_arrays` gave; raises Refused for a missing array."""
-        found = check.needed(arrays, "queries", "gallery", "truth", "gallery_truth", "own")
-        return cls(*found, arrays.get("weights"))
+        names = ("queries", "gallery", "truth", "gallery_truth", "own")
+        queries, gallery, truth, gallery_truth, own = check.needed(arrays, *names)
+        return cls(queries, gallery, truth, gallery_truth, own, arrays.get("weights"))
 
 
 def mean_of_rows(

@@ -108,8 +108,8 @@ def pairs_of(rows: Iterable[Row | AnchorRow], classes: int) -> Pairs:
             labels.append(row.label if 0 <= row.label < classes else NONE)
     none = [NONE] * (len(anchors) - len(positives))
     found = np.array(labels, dtype=np.int64) if labelled else classes_of(list(zip(anchors, positives, strict=True)))
-    arrays = (np.array(one, dtype=np.int64) for one in (anchors, positives + none, negatives + none))
-    return Pairs(tuple(numbers), *arrays, found, labelled)
+    first, second, third = (np.array(one, dtype=np.int64) for one in (anchors, positives + none, negatives + none))
+    return Pairs(tuple(numbers), first, second, third, found, labelled)
 
 
 def prepare(loaded: Loaded, rows: Iterable[Row | AnchorRow]) -> Examples:

@@ -83,8 +83,8 @@ def open_encoder(folder: Path) -> Any:
                 folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
             )
     except ValueError as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{folder} holds no encoder: {said}", remedy="Choose a model of texts.") from error
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{folder} holds no encoder: {told}", remedy="Choose a model of texts.") from error
     if getattr(model.config, "is_encoder_decoder", False):
         raise UserError(
             f"{folder} holds a {model.config.model_type} model, which needs a decoder's input.",
