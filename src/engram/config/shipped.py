@@ -8,6 +8,7 @@ from engram.errors import UnknownName
 
 FOLDER = Path(__file__).resolve().parent.parent / "recipes"
 SAMPLES = FOLDER.parent / "samples"
+ROWS = (".csv", ".jsonl")
 
 
 def shipped_names() -> list[str]:
@@ -22,10 +23,10 @@ def shipped_names() -> list[str]:
 def sample_files() -> dict[str, Path]:
     """Return the samples that a recipe may name, each with its file, sorted by name.
 
-    >>> "support_tickets" in sample_files()
+    >>> {"support_tickets", "strewn_shapes"} <= set(sample_files())
     True
     """
-    return {path.stem: path for path in sorted(SAMPLES.glob("*.csv"))}
+    return {path.stem: path for path in sorted(SAMPLES.iterdir()) if path.suffix in ROWS}
 
 
 def find_recipe(path_or_name: str) -> Path:

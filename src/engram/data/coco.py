@@ -91,7 +91,7 @@ def _read(path: Path) -> Document:
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         raise DataError(f"this is no JSON ({error}).", file=str(path), line=line) from error
-    lists = {name: whole.get(name) for name in PARTS} if isinstance(whole, dict) else {}
+    lists: dict[str, Any] = {name: whole.get(name) for name in PARTS} if isinstance(whole, dict) else {}
     for name in PARTS:
         if not isinstance(lists.get(name), list):
             told = f"there is no list {name!r}."

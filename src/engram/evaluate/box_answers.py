@@ -121,7 +121,8 @@ class BoxAnswers:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], labels: Sequence[str] = ()) -> Self:
         """Read what `to_arrays` gave; raises Refused for a missing array."""
-        return cls(*check.needed(arrays, *ARRAYS), tuple(labels), arrays.get("weights"))
+        found = dict(zip(ARRAYS, check.needed(arrays, *ARRAYS), strict=True))
+        return cls(**found, labels=tuple(labels), weights=arrays.get("weights"))
 
 
 ARRAYS = ("truth_boxes", "truth", "truth_offsets", "guess_boxes", "guess", "scores", "guess_offsets")

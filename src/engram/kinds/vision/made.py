@@ -68,15 +68,16 @@ def make(name: str) -> Path:
 
 
 def _glance(plan: dict[str, Any]) -> tuple[Any, Any]:
-    reader: Any = ViTImageProcessorPil(size=_square(plan), **COLOURS)
-    return ConvNextForImageClassification(ConvNextConfig(**plan["body"])), reader
+    of: Any = ViTImageProcessorPil
+    return ConvNextForImageClassification(ConvNextConfig(**plan["body"])), of(size=_square(plan), **COLOURS)
 
 
 def _spotter(plan: dict[str, Any]) -> tuple[Any, Any]:
     own: dict[str, Any] = dict.fromkeys(("use_timm_backbone", "use_pretrained_backbone"), False)
-    config = ConditionalDetrConfig(backbone_config=ConvNextConfig(**plan["body"]), backbone=None, **own, **plan["head"])
-    reader: Any = ConditionalDetrImageProcessorPil(size=_square(plan), do_pad=False, **COLOURS)
-    return ConditionalDetrForObjectDetection(config), reader
+    told: dict[str, Any] = {"backbone_config": ConvNextConfig(**plan["body"]), "backbone": None, **own, **plan["head"]}
+    of: Any = ConditionalDetrImageProcessorPil
+    reader = of(size=_square(plan), do_pad=False, **COLOURS)
+    return ConditionalDetrForObjectDetection(ConditionalDetrConfig(**told)), reader
 
 
 def _square(plan: dict[str, Any]) -> dict[str, int]:

@@ -75,7 +75,8 @@ def open_reader(folder: Path) -> Any:
     """Return the image processor in a folder, by Pillow whatever else is installed; raises UserError without one."""
     try:
         with quiet():
-            return AutoImageProcessor.from_pretrained(folder, backend="pil")
+            auto: Any = AutoImageProcessor
+            return auto.from_pretrained(folder, backend="pil")
     except (OSError, ValueError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(

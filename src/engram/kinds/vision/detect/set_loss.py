@@ -57,7 +57,7 @@ def _layer(logits: torch.Tensor, boxes: torch.Tensor, given: Given, config: Any)
     count = (given["classes"] != NOTHING).sum(1).clamp(min=1).to(logits.dtype)
     apart = (found - wanted).abs().sum(1) / count[row]
     cover = (1 - overlap(corners(found), corners(wanted))) / count[row]
-    drawn = config.bbox_loss_coefficient * apart.sum() + config.giou_loss_coefficient * cover.sum()
+    drawn: torch.Tensor = config.bbox_loss_coefficient * apart.sum() + config.giou_loss_coefficient * cover.sum()
     if focal:
         target = torch.zeros_like(logits)
         target[row, place, classes] = 1.0
