@@ -10,6 +10,7 @@ TAKES: dict[str, Noun] = {
     "accuracy": "classes",
     "bleu": "texts",
     "brier": "classes",
+    "cer": "texts",
     "chrf": "texts",
     "confusion_matrix": "classes",
     "cosine_sim": "vectors",
@@ -35,6 +36,7 @@ TAKES: dict[str, Noun] = {
     "success_rate": "episodes",
     "tag_confusion": "spans",
     "token_accuracy": "spans",
+    "wer": "texts",
     "weighted_f1": "classes",
 }
 
