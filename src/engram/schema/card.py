@@ -77,7 +77,11 @@ class TextOut:
 
 @dataclass(frozen=True)
 class TranscriptOut:
-    """Predictions give the text of a recording, and ``segments`` with ``start`` and ``end`` in seconds."""
+    """Predictions give the ``text`` of a recording, its ``seconds``, and ``segments``.
+
+    A segment has ``start`` and ``end`` in seconds, and its ``text``; a model that tells the times of words gives
+    ``words`` with the same of each ``word``.
+    """
 
     gives: Literal["transcript"] = "transcript"
 

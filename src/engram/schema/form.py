@@ -161,6 +161,11 @@ FORMS: dict[str, Form] = dict(
             },
             nested=("boxes",),
             file=("image", "image"),
+            "sound_text",
+            "A recording of speech and what is said in it",
+            "file",
+            {"audio": "the name of a sound file, or the file itself as a data: URL", "text": "what is said"},
+            file=("audio", "sound"),
         ),
         _form("text", "Plain text to learn to continue", "chat", {"text": "the text"}),
     )

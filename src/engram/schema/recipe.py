@@ -25,12 +25,14 @@ class Model:
         the embeddings, which is trained and exported.
     template: how a conversation is written down, as ``"{prompt}\\n\\n{response}"``; ``{system}`` may stand before
         ``{prompt}``. Absent means the chat template of the tokenizer where it has one.
+    language: what is spoken, for a recogniser that knows several (Whisper), as ``de``; absent means English.
     """
 
     source: str
     revision: str = "main"
     special_tokens: tuple[str, ...] = ()
     template: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)

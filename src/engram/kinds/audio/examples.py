@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engram.data.decoded import Decoded, Read
 from engram.data.rows import FileRow
-from engram.data.sound import decode
 from engram.kinds.audio.load import Loaded
 from engram.kinds.audio.reading import FRAMES_A_SECOND, Samples, open_reading
 from engram.kinds.audio.source import find_folder
@@ -20,31 +19,8 @@ from engram.schema.recipe import Recipe
 from engram.train.batches import order_for_scoring
 
 MASKED = -100
-# Decoded samples that are kept, of the rows read last: 128 MB. A larger set is decoded anew in each epoch.
-KEPT_SAMPLES = 32 * 2**20
 # Frames of 20 ms in a batch of evaluation, padding included: 40 s of sound.
 SCORING_FRAMES = 2048
-
-Read = Callable[[], bytes]
-
-
-@dataclass
-class Decoded:
-    """The sounds that were decoded last, as far as they fit."""
-
-    kept: OrderedDict[int, Samples] = field(default_factory=OrderedDict)
-    samples: int = 0
-
-    def get(self, row: int, read: Read, rate: int, most: int) -> Samples:
-        """Return a row's samples at a rate."""
-        found = self.kept.get(row)
-        if found is None:
-            found = decode(read(), rate, most)
-            self.kept[row] = found
-            self.samples += len(found)
-            while self.samples > KEPT_SAMPLES and len(self.kept) > 1:
-                self.samples -= len(self.kept.popitem(last=False)[1])
-        return found
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from engram.export.heads import head_modules
 from engram.kinds.audio.reading import Reading, open_reading
 from engram.kinds.audio.source import find_base
 from engram.prep.plan import changes
-from engram.prep.spec_augment import Options as Covers
+from engram.prep.spec_augment import cover_inside
 from engram.schema.recipe import Recipe
 from engram.train.adapter import attach
 from engram.train.randomness import seed_all
@@ -68,7 +68,7 @@ def open_classifier(folder: Path, labels: Sequence[str], recipe: Recipe, reading
     config.num_labels = len(labels)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
-    _cover(config, recipe, reading)
+    cover_inside(config, changes(recipe.prep, "features"), samples=reading.raw)
     try:
         with quiet():
             model, said = AutoModelForAudioClassification.from_pretrained(
@@ -92,23 +92,3 @@ def open_classifier(folder: Path, labels: Sequence[str], recipe: Recipe, reading
             remedy="They would be random numbers. Check that config.json and the weights belong together.",
         )
     return model
-
-
-def _cover(config: Any, recipe: Recipe, reading: Reading) -> None:
-    """Let a model that reads samples cover its hidden frames as the step spec_augment says, or not at all.
-
-    Such models bring a setting of their own, which nobody has asked for and which fails for short sounds.
-    """
-    if not hasattr(config, "apply_spec_augment"):
-        return
-    config.apply_spec_augment = False
-    wanted = [change.keywords["options"] for change in changes(recipe.prep, "features")]  # type: ignore[attr-defined]
-    covers = [one for one in wanted if isinstance(one, Covers)]
-    if reading.raw and covers:
-        config.apply_spec_augment = True
-        config.mask_time_length = 2
-        config.mask_time_prob = min(0.5, covers[0].times * covers[0].time_share)
-        config.mask_time_min_masks = 0
-        config.mask_feature_length = max(2, int(covers[0].band_share * config.hidden_size / 2))
-        config.mask_feature_prob = min(0.5, covers[0].bands * covers[0].band_share / 2)
-        config.mask_feature_min_masks = 0

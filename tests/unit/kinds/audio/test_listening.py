@@ -17,9 +17,10 @@ from support.kinds import save_listener, sound_parts, sound_recipe
 
 from engram import registry
 from engram.data.attached import to_url
+from engram.data.decoded import Decoded
 from engram.errors import NotFound, UnknownName, UsageError, UserError
 from engram.kinds.audio import classify as code
-from engram.kinds.audio.examples import Decoded, frames_of
+from engram.kinds.audio.examples import frames_of
 from engram.kinds.audio.source import find_base
 from engram.schema.options import Options
 from engram.schema.recipe import Model, PrepStep
@@ -172,7 +173,7 @@ def test_a_sound_that_is_too_long_is_refused_and_not_answered_in_part(folder):
 
 
 def test_decoded_sounds_are_kept_within_a_bound(monkeypatch):
-    monkeypatch.setattr("engram.kinds.audio.examples.KEPT_SAMPLES", 10_000)
+    monkeypatch.setattr("engram.data.decoded.KEPT_SAMPLES", 10_000)
     kept, reads = Decoded(), []
 
     def read() -> bytes:
