@@ -17,6 +17,7 @@ from engram.server.listening import wants_https_kept
 from engram.server.platform import Platform
 from engram.server.request_audit import line_of
 from engram.server.routes.openai import files as openai_files
+from engram.server.routes.openai import transcriptions
 from engram.server.versions import KEPT, is_known
 
 Message = MutableMapping[str, Any]
@@ -25,8 +26,11 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 START, BODY = "http.response.start", "http.response.body"
 MOST_BODY_BYTES = 4 * 2**20
-# Routes that read their bodies piece by piece, onto the disk.
-LARGE_BODIES = {"/v1/files": openai_files.MOST_FILE_BYTES + 2**20}
+# Routes that read their bodies piece by piece, and count them.
+LARGE_BODIES = {
+    "/v1/files": openai_files.MOST_FILE_BYTES + 2**20,
+    transcriptions.PATH: transcriptions.MOST_FORM_BYTES,
+}
 # Routes that count what they read themselves, whatever the header says.
 OWN_LIMIT = {"PATCH": re.compile(r"/api/v1/uploads/[^/]+")}
 HTTPS_ONLY = "max-age=31536000"

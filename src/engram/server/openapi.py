@@ -63,9 +63,12 @@ CONTENT = {
     "models.download": FILES,
     "openai.chat.completions": EVENTS,
     "openai.completions": EVENTS,
+    "openai.audio.transcriptions": "text/plain",
     "openai.files.content": "application/jsonl",
 }
-JSON_TOO = frozenset({"models.download", "openai.chat.completions", "openai.completions"})
+JSON_TOO = frozenset(
+    {"models.download", "openai.audio.transcriptions", "openai.chat.completions", "openai.completions"}
+)
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 

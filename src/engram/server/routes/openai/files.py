@@ -115,7 +115,7 @@ def _room(here: Platform, owner: str, size: int) -> File:
 def _keep(here: Platform, who: Caller, got: Received, path: File) -> Dataset:
     if got.fields.get("purpose") != PURPOSE:
         raise UnknownName.of("purpose", got.fields.get("purpose", "")[:60], [PURPOSE])
-    if unknown := got.fields.keys() - {"purpose"}:
+    if unknown := {*got.fields, *got.lists} - {"purpose"}:
         raise UsageError(f"The field {min(unknown)[:60]!r} is not supported.", remedy="Send purpose and file.")
     name = File(got.name.replace("\\", "/")).name[:200] or "file"
     rows = read_rows(path, name)
