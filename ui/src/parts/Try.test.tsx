@@ -70,6 +70,20 @@ describe("what a deployment answers", () => {
     expect(screen.getByRole("progressbar", { name: "How near: late parcel" })).toBeVisible();
   });
 
+  it("is what was said, and when where there are several parts", async () => {
+    const segments = [
+      { start: 0.24, end: 3.5, text: "one two" },
+      { start: 61.04, end: 62, text: "three" },
+    ];
+    const shown = await answered("Hello", { text: "one two three", seconds: 63, segments });
+    expect(shown).toHaveTextContent("one two three");
+    expect([...shown.querySelectorAll(".times li")].map((one) => one.textContent)).toEqual(["0:00.2 to 0:03.5one two", "1:01.0 to 1:02.0three"]);
+  });
+
+  it("says that nothing was heard", async () => {
+    expect(await answered("Hello", { text: "", seconds: 1, segments: [] })).toHaveTextContent("Nothing was heard");
+  });
+
   it("is the text that was written", async () => {
     expect(await answered("Hello", { text: "Good day" })).toHaveTextContent("Good day");
   });

@@ -9,6 +9,8 @@ import { isVector, Near } from "./Near";
 import { Boxes, type Found, Picture } from "./Picture";
 import { bytes, duration, percent } from "./say";
 import { numbersOf, readNumbers, takesOf } from "./takes";
+import { takesOf } from "./takes";
+import { isHeard, Transcript } from "./Transcript";
 import { Of, Trouble } from "./Wait";
 
 type Said = { text: string; answer: unknown; seconds: number; picture?: File };
@@ -119,6 +121,7 @@ function Answer({ text, answer, before }: { text: string; answer: unknown; befor
   if (isVector(answer)) return <Near text={text} answer={answer} before={before} />;
   if (isAction(answer)) return <Action answer={answer} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
+  if (isHeard(answer)) return <Transcript heard={answer} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;
 }

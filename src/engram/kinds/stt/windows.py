@@ -62,10 +62,13 @@ def join_texts(texts: Sequence[str]) -> list[str]:
 
 
 def _shared(before: Sequence[str], after: Sequence[str]) -> int:
-    """Return how many words at the end of one stand at the beginning of the other, in more than half of the places."""
+    """Return how many words at the end of one stand at the beginning of the other, in half of the places at least.
+
+    The word at the very end of a window is often half a word, and so is the first of the next.
+    """
     best, score = 0, 0.5
     for count in range(1, min(len(before), len(after), MOST_COMMON) + 1):
         same = sum(one == other for one, other in zip(before[-count:], after[:count], strict=True))
-        if same / count > score or (same / count == score and best and score > 0.5):
+        if same / count >= score:
             best, score = count, same / count
     return best
