@@ -13,8 +13,9 @@ def say_answer(given: Any, answer: dict[str, Any]) -> str:
 
     A label stands with its probability and the runner-up before the text. Spans stand under the text, one a line, with
     label, score and place; where tags mark no spans, each word stands with its tag. A written text stands under what
-    was asked, and so do boxes, with label, score, size and place, and the first numbers of a vector. An action stands
-    with what the policy holds of the others. Characters that a terminal would obey are shown as code points.
+    was asked, and so do boxes, with label, score, size and place, and the first numbers of a vector; of a transcript
+    with several parts each is a line, with its time in seconds. An action stands with what the policy holds of the
+    others. Characters that a terminal would obey are shown as code points.
 
     >>> say_answer("Ana sings", {"spans": [{"text": "Ana", "label": "person", "start": 0, "end": 3, "score": 0.91}]})
     'Ana sings\\n  person  Ana  0.910  0 to 3'
@@ -33,6 +34,9 @@ def say_answer(given: Any, answer: dict[str, Any]) -> str:
     if "vector" in answer:
         begun = " ".join(f"{number:.4f}" for number in answer["vector"][:SHOWN])
         return f"{asked}\n{INDENT}{len(answer['vector'])} numbers: {begun} …"
+    if len(parts := answer.get("segments") or ()) > 1:
+        lines = [f"{one['start']:.2f} to {one['end']:.2f}  {_line(one['text'])}" for one in parts]
+        return "\n".join([asked, *(INDENT + line for line in lines)])
     if "text" in answer:
         written = [_line(line) for line in str(answer["text"]).split("\n")]
         return "\n".join([asked, *(INDENT + line for line in written)]).rstrip()

@@ -161,6 +161,8 @@ FORMS: dict[str, Form] = dict(
             },
             nested=("boxes",),
             file=("image", "image"),
+        ),
+        _form(
             "sound_text",
             "A recording of speech and what is said in it",
             "file",

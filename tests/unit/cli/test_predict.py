@@ -49,6 +49,13 @@ def test_a_text_without_spans_says_so_and_other_tags_stand_with_their_words():
     assert say_answer(["It", "rains"], {**nothing, "tags": ["PRON", "VERB"]}) == "It rains\n  It/PRON rains/VERB"
 
 
+def test_a_transcript_of_several_parts_is_shown_with_their_times():
+    parts = [{"start": 0.24, "end": 3.5, "text": "one two"}, {"start": 61.04, "end": 62.0, "text": "three\x1b[2J"}]
+    heard = {"text": "one two three", "seconds": 63.0, "segments": parts}
+    assert say_answer("memo.wav", heard) == "memo.wav\n  0.24 to 3.50  one two\n  61.04 to 62.00  three\\u001b[2J"
+    assert say_answer("memo.wav", {**heard, "segments": parts[:1]}) == "memo.wav\n  one two three"
+
+
 def test_a_written_text_keeps_its_lines():
     assert say_answer(CHAT, {"text": "Close the lid.\nThen wait."}) == "It leaks.\n  Close the lid.\n  Then wait."
 

@@ -32,6 +32,7 @@ BLANK, SPACE, UNKNOWN = "<pad>", "|", "<unk>"
 VOCABULARY = (BLANK, UNKNOWN, SPACE, *ascii_lowercase, *digits, "'")
 
 # A conformer over a spectrogram of 40 bands, 25 frames a second: what w2v-bert is, but small.
+# Weights begin wider than in large models, or so narrow a one would say nothing but blanks for its first epochs.
 PLANS: dict[str, dict[str, Any]] = {
     "scribe": {
         "hidden_size": 96,
@@ -40,6 +41,7 @@ PLANS: dict[str, dict[str, Any]] = {
         "intermediate_size": 192,
         "feature_projection_input_dim": BANDS * STRIDE,
         "conv_depthwise_kernel_size": 15,
+        "initializer_range": 0.1,
         "left_max_position_embeddings": 32,
         "right_max_position_embeddings": 32,
         "hidden_dropout": 0.1,

@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoProcessor, Wav2Vec2FeatureExtractor
 
 from engram.errors import UserError
 from engram.export.base import quiet
-from engram.kinds.stt.spectrum import banded
+from engram.kinds.stt.spectrum import banded, rows_of
 
 Samples = NDArray[np.float32]
 FRAMES_A_SECOND = 50  # of 20 ms: the unit of a row's length
@@ -64,7 +64,7 @@ class Reading:
     def frames(self, samples: int) -> int:
         """Return the frames of a model's answer to so many samples."""
         if not self.raw:
-            return max(0, 1 + (max(samples, self.least) - 2 * self.rate // 80) // (self.rate // 100)) // self.stacked
+            return rows_of(1 + (max(samples, self.least) - self.rate // 40) // (self.rate // 100), self.stacked)
         length = max(samples, self.least)
         for kernel, stride in self.layers:
             length = (length - kernel) // stride + 1

@@ -28,5 +28,18 @@ def banded(samples: NDArray[np.float32], reader: Any) -> NDArray[np.float32]:
     powers = np.abs(np.fft.rfft(frames * reader.window, FFT).astype(np.complex64)).astype(np.float64) ** 2
     bands = np.log(np.maximum(FLOOR, powers @ reader.mel_filters)).astype(np.float32)
     bands = (bands - bands.mean(0)) / np.sqrt(bands.var(0, ddof=1) + EPSILON)
-    whole = len(bands) // reader.stride
-    return np.ascontiguousarray(bands[: whole * reader.stride].reshape(whole, -1), dtype=np.float32)
+    rows = rows_of(len(bands), reader.stride)
+    filled = np.zeros((rows * reader.stride, bands.shape[1]), dtype=np.float32)
+    filled[: len(bands)] = bands[: len(filled)]
+    return filled.reshape(rows, -1)
+
+
+def rows_of(frames: int, stride: int) -> int:
+    """Return how many rows of `stride` frames the extractor makes of so many, and does not mask.
+
+    It fills up to an even number, drops what is no whole row, and takes a row's second frame for its mask.
+
+    >>> rows_of(75, 2), rows_of(75, 4), rows_of(74, 4)
+    (37, 19, 18)
+    """
+    return min((frames + frames % 2) // stride, -(-(frames - 1) // stride))
