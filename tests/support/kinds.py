@@ -176,6 +176,8 @@ def _detect(folder: Path) -> Small:
     recipe = image_recipe(save_yolos(folder / "model"), "detect")
     labels, parts = image_parts(folder, recipe)
     return Small(recipe, labels, parts["train"], parts["test"], BAD_PICTURES, even=True)
+
+
 def _transcribe(folder: Path) -> Small:
     recipe = speech.recipe(speech.save_speller(folder / "model"), replace(tiny.LORA, dropout=0.0), ("sound_noise",))
     parts = speech.parts(folder, recipe)
