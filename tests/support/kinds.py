@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support import acting, pictures, sounds, tagged, talking, tiny
+from support import acting, pictures, sounds, speech, tagged, talking, tiny
 from transformers import (
     ConvNextConfig,
     ConvNextForImageClassification,
@@ -20,8 +20,6 @@ from transformers import (
 )
 from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
 from transformers.models.yolos.image_processing_pil_yolos import YolosImageProcessorPil
-from support import sounds, speech, tagged, talking, tiny
-from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForSequenceClassification
 
 from engram.data.prepare import prepare_split
 from engram.data.rows import read_part
