@@ -50,7 +50,7 @@ def same(one: Any, other: Any) -> bool:
 def test_the_built_in_metrics_are_all_here() -> None:
     classes = {"accuracy", "brier", "confusion_matrix", "ece", "macro_f1", "per_class_f1", "weighted_f1"}
     spans = {"per_type_f1", "span_f1", "span_precision", "span_recall", "tag_confusion", "token_accuracy"}
-    texts = {"bleu", "chrf", "exact_match", "loss", "perplexity", "qa_f1", "rouge_l"}
+    texts = {"bleu", "cer", "chrf", "exact_match", "loss", "perplexity", "qa_f1", "rouge_l", "wer"}
     boxes = {"map", "map50", "per_class_ap"}
     vectors = {"cosine_sim", "mrr", "recall_at_k"}
     episodes = {"reward", "success_rate", "episode_length"}

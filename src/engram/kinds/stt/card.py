@@ -21,7 +21,8 @@ TRANSCRIBE = TaskCard(
         ),
         "train": (
             Criterion("validation_loss_improved", equals=1),
-            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
+            # Telemetry of the worker. CTC begins at many nats a character: its first steps are far steeper than others.
+            Criterion("grad_norm_p99_over_median", at_most=30, severity="major"),
             Criterion("grad_norm_finite", equals=1),
             Criterion("trainable_tokens", at_least=1),
             Criterion("loss_finite", equals=1),

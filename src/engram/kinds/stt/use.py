@@ -46,7 +46,7 @@ with torch.inference_mode():
         print(processor.batch_decode(tokens, skip_special_tokens=True)[0].strip())
     else:
         tokens = model(**batch).logits.argmax(-1)
-        print(processor.tokenizer.decode(tokens[0], skip_special_tokens=True))
+        print(processor.tokenizer.decode(tokens[0]))  # blanks part equal characters, so none is skipped before
 """
 ASK_GRAPH = """batch = processor(samples, sampling_rate=processor.feature_extractor.sampling_rate, return_tensors="np")
 name = session.get_inputs()[0].name
@@ -54,7 +54,7 @@ given = {name: batch[name]}
 if len(session.get_inputs()) > 1:
     given["attention_mask"] = batch.get("attention_mask", numpy.ones(batch[name].shape[:2])).astype("int64")
 tokens = session.run(["logits"], given)[0].argmax(-1)
-print(processor.tokenizer.decode(tokens[0], skip_special_tokens=True))
+print(processor.tokenizer.decode(tokens[0]))  # blanks part equal characters, so none is skipped before
 """
 
 
