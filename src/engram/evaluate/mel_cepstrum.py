@@ -82,7 +82,7 @@ def align(costs: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     squares = (one**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2.0 * one @ other.T
-    return np.sqrt(np.maximum(squares, 0.0))
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0)), dtype=np.float64)
 
 
 def _warping() -> NDArray[np.float64]:
