@@ -33,7 +33,7 @@ TRANSCRIBE = TaskCard(
             Criterion("licence_allows_use", equals=1),
             Criterion("secrets_found", equals=0),
             Criterion("parity_metric_difference", at_most=0.001),
-            Criterion("parity_max_logit_difference", at_most=1e-3),  # of log-probabilities, which have no upper bound
+            Criterion("parity_max_logit_difference", at_most=1e-4),  # of log-probabilities
             Criterion("lossy_metric_loss", at_most=0.02, severity="major"),  # of the primary metric, in its own unit
             Criterion("reloads", equals=1),
         ),

@@ -74,9 +74,10 @@ def make(name: str) -> Path:
         with files.new_folder(folder) as making, quiet(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             Wav2Vec2BertForCTC(Wav2Vec2BertConfig(**PLANS[name])).save_pretrained(making)
-            reader: Any = SeamlessM4TFeatureExtractor(feature_size=BANDS, num_mel_bins=BANDS, stride=STRIDE)
-            speller = spelling(VOCABULARY)
-            Wav2Vec2BertProcessor(feature_extractor=reader, tokenizer=speller).save_pretrained(making)
+            reads: Any = SeamlessM4TFeatureExtractor
+            joins: Any = Wav2Vec2BertProcessor
+            reader = reads(feature_size=BANDS, num_mel_bins=BANDS, stride=STRIDE)
+            joins(feature_extractor=reader, tokenizer=spelling(VOCABULARY)).save_pretrained(making)
     return folder
 
 
@@ -85,6 +86,7 @@ def spelling(vocabulary: tuple[str, ...]) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vocab.json"
         files.write_json(path, {one: number for number, one in enumerate(vocabulary)})
-        return Wav2Vec2CTCTokenizer(
+        spells: Any = Wav2Vec2CTCTokenizer
+        return spells(
             str(path), bos_token=None, eos_token=None, pad_token=BLANK, unk_token=UNKNOWN, word_delimiter_token=SPACE
         )

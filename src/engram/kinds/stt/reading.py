@@ -112,7 +112,8 @@ def open_reading(folder: Path) -> Reading:
     """Return how the model in a folder reads, without its weights; raises UserError when the folder does not say."""
     try:
         with quiet():
-            config, processor = AutoConfig.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
+            config = AutoConfig.from_pretrained(folder)
+            processor = AutoProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # as files are missing, or disagree
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{folder} holds no recogniser of speech: {said}", remedy=REMEDY) from error
