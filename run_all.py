@@ -68,11 +68,11 @@ def extras_for(command: str, *, dev_mode: bool) -> tuple[str, ...]:
     """Return the extras that a command needs.
 
     >>> extras_for("test", dev_mode=False)
-    ('train', 'export', 'server', 'speech', 'vision', 'rl', 'dev')
+    ('train', 'export', 'server', 'speech', 'vision', 'rl', 'tts', 'dev')
     """
     if dev_mode or command == "test":
-        return ("train", "export", "server", "speech", "vision", "rl", "dev")
-    return ("train", "server", "speech", "vision", "rl") if command == "start" else ("train",)
+        return ("train", "export", "server", "speech", "vision", "rl", "tts", "dev")
+    return ("train", "server", "speech", "vision", "rl", "tts") if command == "start" else ("train",)
 
 
 def hand_over(command: Sequence[str], variables: Mapping[str, str]) -> int:

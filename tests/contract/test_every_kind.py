@@ -37,7 +37,7 @@ EVERY_TASK = pytest.mark.parametrize(("kind", "name", "task"), tasks(), ids=[f"{
 
 
 def test_the_kinds_of_this_release_are_all_here():
-    assert KINDS == ["audio", "embedding", "language", "rl", "stt", "vision"]
+    assert KINDS == ["audio", "embedding", "language", "rl", "stt", "tts", "vision"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

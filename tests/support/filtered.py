@@ -12,12 +12,15 @@ from typing import Any
 from fastapi.testclient import TestClient
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
+from support import sounds
 from support.artifacts import make_artifact
 from support.new_home import started
 
 from engram import files
 from engram.core.models import Models
 from engram.core.service import serve
+from engram.data.attached import to_url
+from engram.errors import UnknownName
 from engram.security.api_keys import make_api_key
 from engram.server.app import create_app
 from engram.server.main import open_platform
@@ -31,7 +34,7 @@ FILLING = ("parcel", "late", "courier", "box", "lost", "van", "card", "refund", 
 def open_model(folder: Path) -> Any:
     """Open an artifact by its recipe's name, as core's own opener does by its files."""
     name = json.loads((folder / "recipe.json").read_text())["name"]
-    return trained() if name == "planted" else repeat
+    return {"planted": trained, "speaking": lambda: speak}.get(name, lambda: repeat)()
 
 
 def repeat(inputs: Any, options: Any = None) -> list[dict[str, Any]]:
@@ -40,6 +43,18 @@ def repeat(inputs: Any, options: Any = None) -> list[dict[str, Any]]:
         if wanted.on_text:
             all(wanted.on_text(letter) for letter in str(one))
     return [{"text": one} for one in inputs]
+
+
+def speak(inputs: Any, options: Any = None) -> list[dict[str, Any]]:
+    """Answer each text with a tone of a hundredth of a second a letter; the voice `nobody` is not there."""
+    answers = []
+    for one in inputs:
+        text, voice = (one, "ada") if isinstance(one, str) else (one["text"], one["voice"])
+        if voice != "ada":
+            raise UnknownName.of("voice", voice, ("ada",))
+        content = sounds.wav(sounds.tone(440, 0.01 * len(text)))
+        answers.append({"file": to_url(content), "seconds": 0.01 * len(text), "text": text, "finish_reason": "stop"})
+    return answers
 
 
 def trained() -> Any:
@@ -69,11 +84,13 @@ class Scene:
         self.keys = {n: make_api_key(platform.keys, one, n, ["*"], time.time).text for n, one in self.ids.items()}
         self.echo, self.planted = (self._artifact(name) for name in ("echo", "planted"))
         self.hearing = self._artifact("hearing", "audio")
+        self.speaking = self._artifact("speaking", "tts", "speak")
         self.version = 0
         with platform.db.write() as tx:
             owner = self.ids["ann"]
             deployments.create_deployment(tx, name="echo", owner=owner, artifact=self.echo, actor=owner)
             deployments.create_deployment(tx, name="hearing", owner=owner, artifact=self.hearing, actor=owner)
+            deployments.create_deployment(tx, name="speaking", owner=owner, artifact=self.speaking, actor=owner)
 
     def ask(self, name: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
         given = {"Authorization": f"Bearer {self.keys[name]}", **headers}
@@ -87,13 +104,11 @@ class Scene:
             self.version = answer.json()["version"]
         return answer
 
-    def _artifact(self, name: str, kind: str = "language") -> str:
+    def _artifact(self, name: str, kind: str = "language", task: str = "classify") -> str:
         digest = make_artifact(self.platform.home / "artifacts", name)
         with self.platform.db.write() as tx:
             owner = self.ids["ann"]
-            artifacts.put_artifact(
-                tx, digest=digest, name=name, owner=owner, run="r_1", bytes=1, kind=kind, task="classify"
-            )
+            artifacts.put_artifact(tx, digest=digest, name=name, owner=owner, run="r_1", bytes=1, kind=kind, task=task)
         return digest
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support import acting, pictures, sounds, speech, tagged, talking, tiny
+from support import acting, pictures, sounds, speech, tagged, talking, tiny, voices
 from transformers import (
     ConvNextConfig,
     ConvNextForImageClassification,
@@ -209,6 +209,13 @@ def _act(folder: Path) -> Small:
     return Small(recipe, (), train, test, ["left", [0.0, 0.0], [0.0, 0.0, 9.0, 0.0], [None] * 4, [True] * 4])
 
 
+def _speak(folder: Path) -> Small:
+    recipe = voices.voice_recipe(voices.save_speaker(folder / "model"), replace(tiny.LORA, dropout=0.0))
+    labels, parts = voices.voice_parts(folder, recipe)
+    bad = [7, "", "€€", {"text": "bed", "voice": "nobody"}, {"say": "bed"}, "a" * 500]
+    return Small(recipe, labels, parts["train"], parts["test"], bad)
+
+
 SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("audio", "classify"): _classify_sounds,
     ("embedding", "embed"): _embed,
@@ -219,4 +226,5 @@ SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("vision", "classify"): _classify_images,
     ("vision", "detect"): _detect,
     ("stt", "transcribe"): _transcribe,
+    ("tts", "speak"): _speak,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,31 @@ def as_numbers(inputs: Sequence[Any]) -> list[Any]:
                 f"This model is asked about numbers, and {one[:80]!r} is none.", remedy="Write '[0.1, -0.2]'."
             ) from error
     return found
+
+
+def save_files(answers: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Write the files among answers into a folder, named by the number of the input; no file that is there is touched.
+
+    Raises UsageError when no answer is a file, or one of that name is there already: nothing is written then.
+    """
+    from engram.data.attached import from_url
+    from engram.errors import UsageError
+    from engram.files import write_atomic
+
+    given = [(place, one["file"]) for place, one in enumerate(answers, 1) if isinstance(one.get("file"), str)]
+    if not given:
+        raise UsageError("No answer is a file, so there is nothing to save.", remedy="Leave --save out.")
+    found = {folder / f"{place:03}{_suffix(content := from_url(url))}": content for place, url in given}
+    if there := next((path for path in found if path.exists()), None):
+        raise UsageError(f"{there} is there already, and nothing was written.", remedy="Name a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in found.items():
+        write_atomic(path, content)
+    return list(found)
+
+
+def _suffix(content: bytes) -> str:
+    return ".wav" if content[:4] == b"RIFF" else ".flac" if content[:4] == b"fLaC" else ".bin"
 
 
 def as_files(inputs: Sequence[Any]) -> list[Any]:

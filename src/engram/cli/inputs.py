@@ -57,7 +57,7 @@ def check_inputs(folder: Path, inputs: Sequence[Any]) -> None:
     gives = _gives(folder)
     for number, one in enumerate(inputs, 1):
         words = isinstance(one, list) and all(isinstance(word, str) for word in one)
-        if isinstance(one, str) or gives is None or (gives == "spans" and words):
+        if isinstance(one, str) or gives in (None, "speech") or (gives == "spans" and words):
             continue
         if gives == "texts" and isinstance(one, dict) and (told := _misfit(one)) is None:
             continue

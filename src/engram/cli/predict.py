@@ -19,6 +19,7 @@ def predict(
         list[str] | None,
         typer.Argument(help="Texts, or files where it takes files; without any, lines of standard input; '-' is JSON."),
     ] = None,
+    save: Annotated[str, typer.Option("--save", help="A folder for answers that are files, as speech is.")] = "",
     file: Annotated[
         str, typer.Option("--file", help="Inputs as JSON: one, a list, or one a line; '-' is standard input.")
     ] = "",
@@ -55,6 +56,11 @@ def predict(
                 check_inputs(plain, inputs)
             asked = inputs if taken is None else taken
             answers = open_artifact(plain)(asked)
+    if save:
+        from engram.cli.files_asked import save_files
+
+        for path in save_files(answers, Path(save)):
+            output.say(f"wrote {path}")
     output.emit(
         [{"input": one, **answer} for one, answer in zip(inputs, answers, strict=True)],
         *(say_answer(one, answer) for one, answer in zip(inputs, answers, strict=True)),

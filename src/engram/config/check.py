@@ -22,6 +22,7 @@ from engram.schema.recipe import Clean, Recipe
 from engram.schema.takes import TAKES, metrics_of, misfit
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def check_recipe(recipe: Recipe) -> list[FieldProblem]:
@@ -32,6 +33,7 @@ def check_recipe(recipe: Recipe) -> list[FieldProblem]:
         *_name(recipe),
         *_numbers(recipe),
         *_registered(recipe),
+        *_judge(recipe),
         *check_prep(recipe, task),
         *check_data(recipe, task),
     ]
@@ -85,6 +87,13 @@ def _numbers(recipe: Recipe) -> Iterator[FieldProblem]:
     if tokens is not None and 0 < tokens < longest:
         told = f"'train.tokens_per_batch' ({tokens}) is less than one row of 'train.max_seq_length' ({longest})."
         yield FieldProblem(("train", "tokens_per_batch"), told, remedy="Raise the first or lower the second.")
+
+
+def _judge(recipe: Recipe) -> Iterator[FieldProblem]:
+    judge = recipe.evaluate.judge
+    if judge is not None and _DIGEST.fullmatch(judge) is None:
+        told = f"'evaluate.judge' must be the digest of an artifact, as sha256: and 64 digits; it is {judge[:80]!r}."
+        yield FieldProblem(("evaluate", "judge"), told, remedy="engram runs list shows what came of a run.")
 
 
 def _registered(recipe: Recipe) -> Iterator[FieldProblem]:

@@ -43,7 +43,8 @@ def filing(
             raise BadCell(role, f"{_named(name)} {told}.")
         digest = content_digest(content)
         file = {"size": len(content), "digest": digest, "name": name, "facts": dict(facts)}
-        body = {"file": file, **({"beside": beside} if beside else {})}
+        asked = {"asks": form.asks} if form.asks else {}
+        body = {"file": file, **({"beside": beside} if beside else {}), **asked}
         if BOXES not in form.roles:
             key = json.dumps([digest, beside], sort_keys=True, ensure_ascii=False)
             return Made(digest, key, body, file=content)

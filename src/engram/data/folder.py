@@ -213,7 +213,11 @@ def _list_pattern(path: Path) -> Listing:
         there = list_columns(sorted(each.name for each in base.iterdir())) if base.is_dir() else ""
         remedy = f"{shown(str(base))} holds {there or 'nothing'}."
         raise _refused(path, "no file fits the pattern.", remedy)
-    return Listing(base, tuple(files))
+    medium = next((one for one, suffixes in MEDIA.items() if files[0].name.lower().endswith(suffixes)), None)
+    if medium and (other := next((one for one in files if not one.name.lower().endswith(MEDIA[medium])), None)):
+        told = f"the pattern fits {medium} files and {shown(other.name)}."
+        raise _refused(path, told, f"Name files of one kind, as *{MEDIA[medium][0]}.")
+    return Listing(base, tuple(files), medium=medium)
 
 
 def base_of(path: Path, options: Source) -> Path:

@@ -146,6 +146,7 @@ class FileRow:
     """A file; its class where it has one, an index into the split's labels, else -1; the texts beside it by role.
 
     boxes: what is to be found on a picture: left, top, width, height in its pixels. tags: the class of each.
+    asks: the role of the text that a model is asked about, where it makes the file; empty where it is asked about that.
     """
 
     id: int
@@ -154,6 +155,7 @@ class FileRow:
     beside: Mapping[str, str] = field(default_factory=dict)
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     tags: tuple[int, ...] = ()
+    asks: str = ""
 
     @property
     def text(self) -> str:
@@ -162,8 +164,8 @@ class FileRow:
 
     @property
     def input(self) -> str:
-        """What a model is asked: the file as a ``data:`` URL."""
-        return to_url(self.file.read())
+        """What a model is asked: the file as a ``data:`` URL, or the text of which it makes one."""
+        return self.beside[self.asks] if self.asks else to_url(self.file.read())
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ def sample_inputs(rows: Iterable[Any], most: int) -> list[Any]:
     found: list[Any] = []
     size = 0
     for row in rows:
-        own = row.file.size if isinstance(row, FileRow) else 0
+        own = row.file.size if isinstance(row, FileRow) and not row.asks else 0
         if own > MOST_ASKED_BYTES:
             continue
         size += own
@@ -241,7 +243,13 @@ def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], 
     if "seed" in record:
         return lambda one: SeedRow(one["id"], one["seed"], one["input"])
     if "file" in record:
-        return lambda one: FileRow(one["id"], Packed(pack, **one["file"]), one.get("label", -1), one.get("beside", {}))
+        return lambda one: FileRow(
+            one["id"],
+            Packed(pack, **one["file"]),
+            one.get("label", -1),
+            one.get("beside", {}),
+            asks=one.get("asks", ""),
+        )
     if "label" in record:
         return lambda one: Row(one["id"], one["text"], one["label"])
     if "tags" in record:

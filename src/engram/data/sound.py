@@ -19,6 +19,15 @@ EXTRA = "speech"
 KNOWN = "WAV, FLAC, OGG or MP3"
 BLOCK_FRAMES = 1 << 16
 UNSTATED = (0, 0xFFFF_FFFF)  # what a WAV that was streamed has in place of its size
+PCM_RATE = 24_000
+# Format, coding and order of bytes of what is written, in libsndfile's words.
+WRITTEN = {
+    "wav": ("WAV", "PCM_16", "FILE"),
+    "flac": ("FLAC", "PCM_16", "FILE"),
+    "mp3": ("MP3", "MPEG_LAYER_III", "FILE"),
+    "opus": ("OGG", "OPUS", "FILE"),
+    "pcm": ("RAW", "PCM_16", "LITTLE"),
+}
 FULL_SCALE = 8.0  # louder than any float recording is meant to be: these numbers are no samples
 
 
@@ -86,6 +95,22 @@ def decode(content: bytes, rate: int, most: int | None = None) -> Samples:
         soxr: Any = need("soxr", extra=EXTRA, why="to bring sounds to the rate of a model")
         samples = soxr.resample(samples, own, rate, quality="HQ").astype(np.float32)
     return np.ascontiguousarray(samples[:most])
+
+
+def encode(content: bytes, kind: str) -> bytes:
+    """Return a sound file in another format: ``wav``, ``flac``, ``mp3``, ``opus``, or ``pcm`` without any head.
+
+    One channel of 16 bits; ``pcm`` has 24,000 samples a second, little endian, the others keep their rate.
+
+    Raises ValueError, in words, for a format that is not known and for what `facts` refuses.
+    """
+    if kind not in WRITTEN:
+        raise ValueError(f"sounds are written as {', '.join(WRITTEN)}, not as {kind!r}")
+    soundfile: Any = need("soundfile", extra=EXTRA, why="to write sound files")
+    rate = PCM_RATE if kind == "pcm" else int(facts(content)["rate"])
+    out, shape = io.BytesIO(), WRITTEN[kind]
+    soundfile.write(out, decode(content, rate), rate, format=shape[0], subtype=shape[1], endian=shape[2])
+    return out.getvalue()
 
 
 @contextmanager

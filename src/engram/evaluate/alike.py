@@ -11,6 +11,7 @@ from engram.evaluate.answers import Answers
 from engram.evaluate.episode_answers import EpisodeAnswers
 from engram.evaluate.metric import Scored
 from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.spoken_answers import SpokenAnswers
 from engram.evaluate.text_answers import TextAnswers
 from engram.evaluate.vector_answers import VectorAnswers
 
@@ -18,10 +19,12 @@ from engram.evaluate.vector_answers import VectorAnswers
 SAME_LOSS = 1e-3
 # Vectors whose numbers all lie nearer than this are one vector.
 SAME_VECTOR = 1e-4
+# Two sounds of the same length are the same where their distances from a recording are, in dB.
+SAME_DISTANCE = 0.01
 
 
 def alike(one: Scored, other: Scored) -> NDArray[np.bool_]:
-    """Return for each row whether both gave the same answer, (rows,): class, all tags, text, vector or return.
+    """Return for each row whether both gave the same answer, (rows,): class, all tags, text, vector, return or sound.
 
     Texts that were not written count as the same where their losses are, within 0.001 nats per token.
 
@@ -45,5 +48,10 @@ def alike(one: Scored, other: Scored) -> NDArray[np.bool_]:
         return np.broadcast_to(np.asarray(apart <= SAME_VECTOR).all(axis=-1), (one.rows,))
     if isinstance(one, TextAnswers) and one.guesses is not None and theirs.guesses is not None:
         return np.array([a == b for a, b in zip(one.guesses, theirs.guesses, strict=True)], dtype=bool)
+    if isinstance(one, SpokenAnswers):
+        same: NDArray[np.bool_] = (ours.seconds == theirs.seconds) & (
+            np.abs(ours.distances - theirs.distances) <= SAME_DISTANCE
+        )
+        return same
     near: NDArray[np.bool_] = np.abs(ours.nll - theirs.nll) <= SAME_LOSS * np.maximum(1, ours.tokens)
     return near

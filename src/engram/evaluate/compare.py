@@ -16,6 +16,7 @@ from engram.evaluate.examples import examples
 from engram.evaluate.mcnemar import McNemar, mcnemar
 from engram.evaluate.metric import Metric, Scored, check_takes, of_weights, row_weights
 from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.spoken_answers import SpokenAnswers, samples
 from engram.evaluate.text_answers import TextAnswers
 from engram.schema.report import Measure
 
@@ -98,7 +99,7 @@ def tables(answers: Scored, metrics: Sequence[Metric] = ()) -> dict[str, Any]:
 
     Of classes ``labels``, ``confusion_matrix``, ``per_class_f1``, and ``reliability`` where there are probabilities;
     of spans ``labels`` (the tags), ``tag_confusion`` and ``per_type_f1``; of texts ``examples``; of boxes ``labels``
-    and ``per_class_ap``.
+    and ``per_class_ap``; of speech ``samples``.
     """
     wanted = {metric.name: metric for metric in metrics if not metric.scalar}
     out: dict[str, Any] = {}
@@ -111,6 +112,8 @@ def tables(answers: Scored, metrics: Sequence[Metric] = ()) -> dict[str, Any]:
         out["reliability"] = ece.reliability(answers)
     if isinstance(answers, TextAnswers):
         out["examples"] = examples(answers)
+    if isinstance(answers, SpokenAnswers):
+        out["samples"] = samples(answers)
     return out
 
 

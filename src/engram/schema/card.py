@@ -36,6 +36,14 @@ class TalkIn:
 
 
 @dataclass(frozen=True)
+class SpeechIn:
+    """Predictions take a text to speak, or ``{"text", "voice"}``; without a voice the first one speaks."""
+
+    example: str = ""
+    takes: Literal["speech"] = "speech"
+
+
+@dataclass(frozen=True)
 class FileIn:
     """Predictions take a file as a ``data:`` URL in base64; what it is, its bytes say.
 
@@ -115,7 +123,7 @@ class ActionOut:
     gives: Literal["action"] = "action"
 
 
-PredictIn = TextIn | TalkIn | FileIn | NumbersIn
+PredictIn = TextIn | TalkIn | SpeechIn | FileIn | NumbersIn
 PredictOut = LabelOut | SpansOut | TextOut | TranscriptOut | BoxesOut | VectorOut | FileOut | ActionOut
 
 

@@ -27,7 +27,8 @@ class Form:
     gives: the rows that it becomes; several forms become the same rows.
     roles: role → what stands there; each needs a column. optional: roles that a row may leave out.
     nested: roles whose cell is a list or an object. A role's column has the role's own name unless
-    ``data.columns`` says otherwise. file: the role whose cell names a file, and what the file holds.
+    ``data.columns`` says otherwise. file: the role whose cell names a file, and what the file holds. asks: the role
+    that a model is asked about, where that is not the file.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Form:
     optional: Mapping[str, str] = field(default_factory=dict)
     nested: frozenset[str] = frozenset()
     file: tuple[str, Medium] | None = None
+    asks: str = ""
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -69,10 +71,12 @@ def _form(
     optional: Mapping[str, str] | None = None,
     nested: tuple[str, ...] = (),
     file: tuple[str, Medium] | None = None,
+    asks: str = "",
 ) -> tuple[str, Form]:
-    return name, Form(name, title, gives, roles, optional or {}, frozenset(nested), file)
+    return name, Form(name, title, gives, roles, optional or {}, frozenset(nested), file, asks)
 
 
+_SOUND = "the name of a sound file, or the file itself as a data: URL"
 _TOOLS = "the tools that the model may call, as a list of JSON schemas"
 
 # In the order in which `auto` tries them: the first whose needed columns are all there.
@@ -168,6 +172,22 @@ FORMS: dict[str, Form] = dict(
             "file",
             {"audio": "the name of a sound file, or the file itself as a data: URL", "text": "what is said"},
             file=("audio", "sound"),
+        ),
+        _form(
+            "voice_sound",
+            "A text, a sound file in which it is spoken, and who speaks",
+            "file",
+            {"text": "what is spoken", "audio": _SOUND, "label": "who speaks"},
+            file=("audio", "sound"),
+            asks="text",
+        ),
+        _form(
+            "text_sound",
+            "A text and a sound file in which it is spoken",
+            "file",
+            {"text": "what is spoken", "audio": _SOUND},
+            file=("audio", "sound"),
+            asks="text",
         ),
         _form("text", "Plain text to learn to continue", "chat", {"text": "the text"}),
     )

@@ -235,11 +235,14 @@ class Evaluate:
     """Which metrics are reported, and how the intervals are drawn.
 
     max_new_tokens: the most tokens that a text model writes for one answer, here and when it serves.
+    judge: the digest of an artifact of this home that is asked about a model's answers, as a recogniser about what
+        was spoken; measures that need one are not measured without it.
     """
 
     metrics: tuple[str, ...] = ()
     bootstrap: int = 10_000
     max_new_tokens: int = 64
+    judge: str | None = None
 
 
 @dataclass(frozen=True)

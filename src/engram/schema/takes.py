@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Noun = Literal["classes", "spans", "texts", "boxes", "vectors", "episodes"]
+Noun = Literal["classes", "spans", "texts", "boxes", "vectors", "episodes", "speech"]
 
 TAKES: dict[str, Noun] = {
     "accuracy": "classes",
@@ -17,10 +17,13 @@ TAKES: dict[str, Noun] = {
     "ece": "classes",
     "episode_length": "episodes",
     "exact_match": "texts",
+    "judge_wer": "speech",
     "loss": "texts",
     "macro_f1": "classes",
     "map": "boxes",
     "map50": "boxes",
+    "mcd": "speech",
+    "mos_proxy": "speech",
     "mrr": "vectors",
     "per_class_ap": "boxes",
     "per_class_f1": "classes",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from engram.errors import PlatformError, Refused, UsageError
+from engram.schema.card import FileOut
 from engram.schema.options import NO_OPTIONS, Options
 from engram.server.access import Caller
 from engram.server.filter_settings import NAME as FILTERS
@@ -77,10 +78,13 @@ def write(
     _refuse_stopped(found)
     guard, options = _as_set(here, who, found, options)
     artifact = drawn(found, key, who.principal.user)
-    guard.admit(asked_texts(task_of(here, artifact), [asked]))
+    task = task_of(here, artifact)
+    guard.admit(asked_texts(task, [asked]))
     told = here.core.write(artifact, _documents([asked])[0], options)
-    said = (piece or json.loads(whole) for piece, whole in told)
-    return Writing(artifact, guard.pieces(_counted(here, found, 1, said)))
+    said = _counted(here, found, 1, (piece or json.loads(whole) for piece, whole in told))
+    if isinstance(task.predict_out, FileOut):  # it comes whole, and no filter reads a file for a text
+        return Writing(artifact, guard.let_out(said_texts(task, said)))
+    return Writing(artifact, guard.pieces(said))
 
 
 def _counted(here: Platform, found: Deployment, inputs: int, told: Iterator[T]) -> Iterator[T]:

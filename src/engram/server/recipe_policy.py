@@ -6,9 +6,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from engram import registry
-from engram.errors import Forbidden
+from engram.errors import Forbidden, NotFound
 from engram.schema.recipe import Recipe
+from engram.server.access import Caller
 from engram.server.platform import Platform
+from engram.store.records import artifacts
 
 # Models that are no repository of the hub: ours by their prefix.
 OURS = ("embedded:", "made:", "gym:")
@@ -23,6 +25,22 @@ def check_policy(here: Platform, recipe: Recipe) -> None:
     _check_bounds(here, recipe)
     _check_hub(here.setting("policy.hub"), recipe)
     _check_plugins(here.setting("policy.plugins"), recipe)
+
+
+def check_judge(here: Platform, who: Caller, recipe: Recipe) -> None:
+    """Refuse a recipe whose judge is not an artifact that the caller may read.
+
+    Raises NotFound, as if there were none, for another's.
+    """
+    digest = recipe.evaluate.judge
+    if digest is None:
+        return
+    with here.db.read() as tx:
+        try:
+            found = artifacts.get_artifact(tx, digest)
+        except NotFound:
+            found = None
+    who.to("artifacts.read").touch(found if found and found.deleted is None else None, f"artifact {digest} to judge")
 
 
 def is_allowed(repository: str, revision: str, patterns: list[str]) -> bool:

@@ -35,12 +35,12 @@ from engram.server.routes import (
     users,
     validating,
 )
-from engram.server.routes.openai import chat, completions, embeddings, fine_tuning
+from engram.server.routes.openai import chat, completions, embeddings, fine_tuning, speech
 from engram.server.routes.openai import files as openai_files
 from engram.server.routes.openai import models as openai_models
 from engram.server.routes.openai import transcriptions as openai_transcriptions
 
-OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning, openai_transcriptions)
+OPENAI = (openai_models, chat, completions, embeddings, openai_files, fine_tuning, openai_transcriptions, speech)
 ROUTERS = (
     health,
     sign_ins,

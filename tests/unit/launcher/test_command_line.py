@@ -41,7 +41,16 @@ def test_what_is_unknown_is_refused(run_all, arguments, capsys):
 
 def test_dev_mode_installs_the_development_tools(run_all):
     assert run_all.extras_for("demo", dev_mode=False) == ("train",)
-    assert run_all.extras_for("demo", dev_mode=True) == ("train", "export", "server", "speech", "vision", "rl", "dev")
+    assert run_all.extras_for("demo", dev_mode=True) == (
+        "train",
+        "export",
+        "server",
+        "speech",
+        "vision",
+        "rl",
+        "tts",
+        "dev",
+    )
 
 
 def test_help_names_every_command(run_all, capsys):
@@ -65,7 +74,7 @@ def started(run_all, monkeypatch, tmp_path, *arguments):
 def test_start_installs_what_serves_and_hands_over_to_it(run_all, monkeypatch, tmp_path):
     code, ((extras, how), pages, (command, variables)) = started(run_all, monkeypatch, tmp_path)
     assert pages == ("pages", False)
-    assert (code, extras, command) == (0, ("train", "server", "speech", "vision", "rl"), ["up", "--sample"])
+    assert (code, extras, command) == (0, ("train", "server", "speech", "vision", "rl", "tts"), ["up", "--sample"])
     assert how == {"force": False, "debug": False}
     assert variables["ENGRAM_LAUNCHER"] == "./start.sh"
 

@@ -8,7 +8,7 @@ from support.household import House
 
 from engram.config.load import load_recipe
 from engram.config.shipped import find_recipe
-from engram.store.records import runs
+from engram.store.records import artifacts, runs
 
 house, quiet = household.house, household.quiet
 TEXT = find_recipe("quickstart").read_text(encoding="utf-8")
@@ -158,3 +158,20 @@ def test_the_ledger_is_asked_for_one_subject_and_goes_on_where_it_stopped(house:
         found, start, pieces = found + page["items"], page["next"], pieces + 1
     assert (len(found), pieces > 3) == (3, True)
     assert house.ask("eve", "GET", f"/ledger/entries?subject=r_often&start={ledger.size + 9}").json()["items"] == []
+
+
+def test_a_judge_is_an_artifact_that_the_caller_may_read(house: House):
+    digest = "sha256:" + "a" * 64
+    with house.here.db.write() as tx:
+        owner = house.ids["bob"]
+        artifacts.put_artifact(
+            tx, digest=digest, name="ears", owner=owner, run="r_1", bytes=1, kind="audio", task="classify"
+        )
+    asked = {"recipe": "quickstart", "set": [f"evaluate.judge={digest}"]}
+    assert ask(house, asked, "bob")["valid"]
+    for who, said in (("ann", asked), ("bob", {**asked, "set": ["evaluate.judge=sha256:" + "b" * 64]})):
+        (problem,) = ask(house, said, who)["problems"]
+        assert problem["key"] == "evaluate.judge"
+        assert problem["message"].startswith("There is no artifact sha256:")
+    (problem,) = ask(house, {**asked, "set": ["evaluate.judge=ears"]}, "bob")["problems"]
+    assert "must be the digest of an artifact" in problem["message"]

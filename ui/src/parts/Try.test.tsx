@@ -84,6 +84,19 @@ describe("what a deployment answers", () => {
     expect(await answered("Hello", { text: "", seconds: 1, segments: [] })).toHaveTextContent("Nothing was heard");
   });
 
+  it("is speech to listen to and to keep", async () => {
+    const made = vi.fn((blob: Blob) => `blob:${blob.size}`);
+    vi.stubGlobal("URL", Object.assign(URL, { createObjectURL: made, revokeObjectURL: vi.fn() }));
+    const shown = await answered("Hello", { file: `data:;base64,${btoa("RIFF")}`, seconds: 1.5, text: "hello", dropped: 1, finish_reason: "length" });
+    const player = shown.querySelector("audio")!;
+    expect(player).toHaveAttribute("src", "blob:4");
+    expect(player).toHaveAccessibleName("Speech: Hello");
+    expect(screen.getByRole("link", { name: "Download" })).toHaveAttribute("download", "speech.wav");
+    expect(shown).toHaveTextContent("1.50 s, synthetic.");
+    expect(shown).toHaveTextContent("cut off");
+    expect(shown).toHaveTextContent("1 character can't be spoken");
+  });
+
   it("is the text that was written", async () => {
     expect(await answered("Hello", { text: "Good day" })).toHaveTextContent("Good day");
   });

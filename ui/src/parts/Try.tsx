@@ -1,7 +1,7 @@
 // Ask a deployment and see what it says: labels as bars, spans in their text, boxes on their picture, vectors by what lies near, everything else as it comes.
 import { useQuery } from "@tanstack/react-query";
-import { FileUp, Send } from "lucide-react";
-import { useState } from "react";
+import { Download, FileUp, Send } from "lucide-react";
+import { useEffect, useState } from "react";
 import { Button, FileTrigger, Label, TextArea, TextField } from "react-aria-components";
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
@@ -119,10 +119,43 @@ function Answer({ text, answer, before }: { text: string; answer: unknown; befor
   if (isBoxes(answer)) return <Boxes boxes={answer.boxes} />;
   if (isVector(answer)) return <Near text={text} answer={answer} before={before} />;
   if (isAction(answer)) return <Action answer={answer} />;
+  if (isSpeech(answer)) return <Speech text={text} answer={answer} />;
   if (isSpans(answer)) return <Spans text={text} spans={answer.spans} />;
   if (isHeard(answer)) return <Transcript heard={answer} />;
   if (typeof answer === "object" && answer !== null && "text" in answer) return <p className="said">{String(answer.text)}</p>;
   return <pre className="mono sm">{JSON.stringify(answer, null, 2)}</pre>;
+}
+
+/** Speech to listen to and to keep. The page may play what it made itself (blob:), so the bytes become that. */
+function Speech({ text, answer }: { text: string; answer: { file: string; seconds?: number; finish_reason?: string; dropped?: number } }) {
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    const made = URL.createObjectURL(new Blob([bytesOf(answer.file)], { type: "audio/wav" }));
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [answer.file]);
+  return (
+    <div className="stack">
+      {url && <audio controls src={url} aria-label={`Speech: ${text}`} />}
+      <div className="actions">
+        <a className="btn" href={url} download="speech.wav">
+          <Download size={16} aria-hidden />
+          Download
+        </a>
+        <span className="muted sm">
+          {answer.seconds !== undefined && `${answer.seconds.toFixed(2)} s, synthetic.`}
+          {answer.finish_reason === "length" && " It was cut off: the model did not end by itself."}
+          {!!answer.dropped && ` ${answer.dropped} ${answer.dropped === 1 ? "character" : "characters"} can't be spoken.`}
+        </span>
+      </div>
+    </div>
+  );
+}
+
+/** The bytes of a data: URL in base64. */
+function bytesOf(url: string): Uint8Array<ArrayBuffer> {
+  const text = atob(url.slice(url.indexOf(",") + 1));
+  return Uint8Array.from(text, (one) => one.charCodeAt(0));
 }
 
 /** What a policy does, and how it holds the other actions where it may choose among some. */
@@ -178,4 +211,6 @@ const isLabel = (answer: unknown): answer is { label: string; probabilities: Rec
   typeof answer === "object" && answer !== null && "label" in answer && "probabilities" in answer;
 const isBoxes = (answer: unknown): answer is { boxes: Found[] } => typeof answer === "object" && answer !== null && "boxes" in answer && Array.isArray(answer.boxes);
 const isAction = (answer: unknown): answer is Acted => typeof answer === "object" && answer !== null && "action" in answer;
+const isSpeech = (answer: unknown): answer is { file: string; seconds?: number; finish_reason?: string; dropped?: number } =>
+  typeof answer === "object" && answer !== null && "file" in answer && typeof answer.file === "string" && "seconds" in answer;
 const isSpans = (answer: unknown): answer is { spans: Span[] } => typeof answer === "object" && answer !== null && "spans" in answer && Array.isArray(answer.spans);

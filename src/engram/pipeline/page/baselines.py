@@ -17,6 +17,8 @@ WORDS = {
     "untouched": "untouched model",
     "random": "random policy",
     "strongest": "strongest baseline",
+    "copy": "recordings through the vocoder",
+    "world_copy": "recordings through WORLD",
 }
 OF_SPANS = {"majority": "commonest tag of a word"}
 CHOSEN = "strongest"  # a copy of whichever other baseline did best

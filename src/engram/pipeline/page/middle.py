@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engram.pipeline.page import boxes, classes, confusion, episode, examples, loss, reliability, reward
+from engram.pipeline.page import boxes, classes, confusion, episode, examples, loss, reliability, reward, samples
 from engram.schema.report import Report
 from engram.schema.takes import Noun
 
@@ -44,6 +44,8 @@ def cards(
         return [Card("reward", "Reward", reward.section(curve, 12, note)), drawn]
     if gives == "texts":
         return [wide, Card("examples", "Examples", examples.section(report, better, note))]
+    if gives == "speech":
+        return [wide, Card("samples", "Samples", samples.section(report, note))]
     return [wide]
 
 
@@ -56,6 +58,7 @@ def _found(report: Report | None) -> Noun | None:
         ("per_class_ap", "boxes"),
         ("examples", "texts"),
         ("episodes", "episodes"),
+        ("samples", "speech"),
     )
     return next((noun for key, noun in keys if key in details), None)
 

@@ -43,7 +43,7 @@ def render(
     reports["data"].details: ``rows`` (part → rows).
     reports["evaluate"].details: ``reference`` (the reference baseline's name), ``baselines`` (name → metric → value),
     and of classes ``labels``, ``confusion_matrix`` (rows truth, columns guess), ``per_class_f1`` and ``reliability``,
-    of spans ``labels``, ``tag_confusion`` and ``per_type_f1``, of texts ``examples``.
+    of spans ``labels``, ``tag_confusion`` and ``per_type_f1``, of texts ``examples``, of speech ``samples``.
     curve: ``{step, loss, lr, grad_norm}`` for each training step and ``{step, valid_loss}`` for each validation.
     provenance: names and what they name, as ``{"split": "sha256:…"}``.
     better: metric → ``max`` or ``min``, the task's primary one first. gives: what the task's answers are.
@@ -71,7 +71,7 @@ def policy(style: str, script: str) -> str:
     """Return the content security policy that allows this style and this script, by digest, and nothing else."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        "media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -34,6 +34,9 @@ UNITS = dict.fromkeys(SHARES, SHARE) | {
     "brier": Unit("Brier score, 0 to 2", bounded=True),
     "loss": Unit("Loss, nats per token"),
     "perplexity": Unit("Perplexity", 2),
+    "mcd": Unit("Distance, dB", 2),
+    "mos_proxy": Unit("Stand-in for a listening test, 1 to 5", 2, bounded=True),
+    "judge_wer": Unit("Word errors, share of words"),
 }
 
 

@@ -153,7 +153,7 @@ border-top:1px solid var(--hairline)}
 .duo h3+.hint{margin-bottom:8px}
 .example{white-space:pre-wrap}.facts.tight>div{grid-template-columns:minmax(70px,110px) minmax(0,1fr)}
 .cases{list-style:none;margin:0;padding:0;display:grid;gap:12px}
-.cases li{padding:12px 14px}
+.cases li{padding:12px 14px}.cases audio{width:100%;max-width:340px;height:40px;display:block}
 .shots{list-style:none;margin:0;padding:0;display:grid;gap:12px;grid-template-columns:repeat(auto-fill,minmax(min(220px,100%),1fr))}
 .shots li{padding:10px;display:grid;gap:8px;align-content:start}
 .shot{width:100%;height:auto;border-radius:6px;display:block}

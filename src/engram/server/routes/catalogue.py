@@ -23,7 +23,7 @@ from engram.security.principal import ADMIN, HOUSE
 from engram.server.access import Here, Who
 from engram.server.datasets import named
 from engram.server.once import Key, once
-from engram.server.recipe_policy import check_policy
+from engram.server.recipe_policy import check_judge, check_policy
 from engram.server.route import Router
 from engram.server.shapes.catalogue import KindList, RecipeList, RecipeOut, RecipeText
 from engram.server.versions import tag
@@ -130,6 +130,7 @@ def settled(here: Here, who: Who, found: Loaded) -> Loaded:
     """
     check_places(found, who)
     check_policy(here, found.recipe)
+    check_judge(here, who, found.recipe)
     return pin_datasets(found, partial(named, here, who))
 
 

@@ -20,7 +20,7 @@ from engram.security.principal import HOUSE
 from engram.server.access import Here, Who
 from engram.server.datasets import find_dataset, named
 from engram.server.recipe_check import Fault, Looked, Step, look, steps_of
-from engram.server.recipe_policy import check_policy
+from engram.server.recipe_policy import check_judge, check_policy
 from engram.server.route import Router
 from engram.server.routes.catalogue import MOST_CHARACTERS, NAME, check_places, find
 from engram.server.routes.templates import find as find_template
@@ -104,10 +104,14 @@ def _steps(who: Who, here: Here) -> list[Step]:
         check_policy(here, loaded.recipe)
         return loaded
 
+    def judge(loaded: Loaded) -> Loaded:
+        check_judge(here, who, loaded.recipe)
+        return loaded
+
     def pinned(loaded: Loaded) -> Loaded:
         return pin_datasets(loaded, partial(named, here, who))
 
-    return [("data.sources", places), ("", policy), ("data.sources", pinned)]
+    return [("data.sources", places), ("", policy), ("evaluate.judge", judge), ("data.sources", pinned)]
 
 
 def _fault(one: Fault) -> FaultOut:
