@@ -244,7 +244,11 @@ def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], 
         return lambda one: SeedRow(one["id"], one["seed"], one["input"])
     if "file" in record:
         return lambda one: FileRow(
-            one["id"], Packed(pack, **one["file"]), one.get("label", -1), one.get("beside", {}), one.get("asks", "")
+            one["id"],
+            Packed(pack, **one["file"]),
+            one.get("label", -1),
+            one.get("beside", {}),
+            asks=one.get("asks", ""),
         )
     if "label" in record:
         return lambda one: Row(one["id"], one["text"], one["label"])
