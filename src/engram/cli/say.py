@@ -25,8 +25,8 @@ def say_answer(given: Any, answer: dict[str, Any]) -> str:
         told = [f"{name} {_line(answer[name])}" for name in ("probabilities", "values") if name in answer]
         return INDENT.join([f"action {_line(answer['action'])}", *told]) + f"  | {asked}"
     if "file" in answer:
-        told = f"{answer['seconds']} s of sound" if "seconds" in answer else "a file"
-        return f"{asked}\n{INDENT}{told}; --save FOLDER writes it down"
+        what = f"{answer['seconds']} s of sound" if "seconds" in answer else "a file"
+        return f"{asked}\n{INDENT}{what}; --save FOLDER writes it down"
     if "probabilities" in answer:
         ranked = list(answer["probabilities"].items())[:2]
         return INDENT.join(f"{_line(label)} {chance:.3f}" for label, chance in ranked) + f"  | {asked}"

@@ -77,7 +77,7 @@ class Examples:
             self.kept[epoch] = [self.rows[group] for group in dealt]
         return self.kept[epoch]
 
-    def partners(self, rows: Sequence[int], epoch: int) -> Ints:
+    def partners(self, rows: Sequence[int] | Ints, epoch: int) -> Ints:
         """Return a partner's text for each row: its own, or one of its class, drawn anew in each epoch."""
         if not self.pairs.labelled:
             return self.pairs.positives[np.asarray(rows, dtype=np.int64)]
@@ -188,4 +188,4 @@ def scoring_batches(loaded: Loaded, examples: Examples) -> Iterator[dict[str, to
 
 
 def _named(texts: Ints) -> Ints:
-    return texts[texts != NONE]
+    return np.asarray(texts[texts != NONE])

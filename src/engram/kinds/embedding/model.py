@@ -37,7 +37,8 @@ class Encoder(nn.Module):
 
     def __init__(self, body: nn.Module, plan: Plan, folder: Path) -> None:
         super().__init__()
-        self.body, self.plan = body, plan
+        self.body: Any = body
+        self.plan = plan
         self.dense = nn.ModuleList(Dense(one.inputs, one.outputs, one.bias, one.activation) for one in plan.dense)
         for layer, spec in zip(self.dense, plan.dense, strict=True):
             _fill(layer, folder / spec.folder / "model.safetensors")

@@ -113,7 +113,8 @@ def open_speaker(folder: Path) -> Any:
     if kind != "speecht5":
         raise UserError(f"{folder} holds a {kind} model, which can't be taught to speak here.", remedy=_KNOWN)
     with quiet():
-        model, said = SpeechT5ForTextToSpeech.from_pretrained(
+        opened: Any = SpeechT5ForTextToSpeech
+        model, said = opened.from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
     lost = [key for key in said["missing_keys"] if not key.endswith("num_batches_tracked")]
@@ -143,7 +144,7 @@ def open_vocoder(folder: Path | None, device: str = "cpu") -> Any:
     if folder is None:
         return None
     with quiet():
-        found = SpeechT5HifiGan.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        found: Any = SpeechT5HifiGan.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
     return found.requires_grad_(False).eval().to(device)
 
 

@@ -107,7 +107,9 @@ def measured(
             guesses = tuple(hear(files))
     return SpokenAnswers(
         tuple(words(text) for text in examples.texts),
-        *(np.array(one, dtype=np.float64) for one in (distances, seconds, recorded)),
+        np.array(distances, dtype=np.float64),
+        np.array(seconds, dtype=np.float64),
+        np.array(recorded, dtype=np.float64),
         guesses,
         judge.about if judge else "",
         tuple(shown),

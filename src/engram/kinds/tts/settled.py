@@ -35,7 +35,7 @@ class Frozen(nn.BatchNorm1d):
         return functional.batch_norm(given, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 
 
-class Prenet(SpeechT5SpeechDecoderPrenet):  # type: ignore[misc]
+class Prenet(SpeechT5SpeechDecoderPrenet):
     """The pre-net of SpeechT5's decoder, its dropout drawn as the module says."""
 
     def forward(self, input_values: torch.Tensor, speaker_embeddings: torch.Tensor | None = None) -> torch.Tensor:
@@ -43,7 +43,7 @@ class Prenet(SpeechT5SpeechDecoderPrenet):  # type: ignore[misc]
         self.drawn = masks(
             len(self.layers),
             input_values.shape[1],
-            self.layers[0].out_features,
+            int(self.config.speech_decoder_prenet_units),
             1.0 - self.config.speech_decoder_prenet_dropout,
         )
         found: torch.Tensor = super().forward(input_values, speaker_embeddings)
@@ -55,10 +55,10 @@ class Prenet(SpeechT5SpeechDecoderPrenet):  # type: ignore[misc]
         return inputs_embeds * next(self.drawn).to(inputs_embeds) / (1.0 - p)
 
 
-class Voice(SpeechT5ForTextToSpeech):  # type: ignore[misc]
+class Voice(SpeechT5ForTextToSpeech):  # type: ignore[no-untyped-call]
     """SpeechT5 that is taught: texts and frames in, frames before and after the post-net and the end's logits out."""
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,

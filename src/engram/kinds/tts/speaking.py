@@ -27,7 +27,8 @@ def speak(loaded: Loaded, pieces: Sequence[int], voice: int, most: int | None = 
     who = torch.from_numpy(voice_of(loaded, voice))[None].to(device)
     heard = torch.ones_like(asked)
     out, decoder, bins = model.speech_decoder_postnet, model.speecht5.decoder, int(model.config.num_mel_bins)
-    ended, kept, past = False, [], None
+    kept: list[torch.Tensor] = []
+    ended, past = False, None
     model.eval()
     with torch.inference_mode():
         read = model.speecht5.encoder(input_values=asked, attention_mask=heard, return_dict=True).last_hidden_state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,10 @@ def data(context: Context) -> Report:
 
 def rendered(code: TaskCode, recipe: Recipe, train: Iterable[Any]) -> dict[str, Any]:
     """Return the first training row as a model reads it, where its task can say that; long texts lose their middle."""
-    render = getattr(code, "render", None)
-    for row in train if render is not None else ():
+    render: Callable[[Recipe, Any], Any] | None = getattr(code, "render", None)
+    if render is None:
+        return {}
+    for row in train:
         return {"reading": [{"text": shorten(text), "learned": learned} for text, learned in render(recipe, row)]}
     return {}
 
