@@ -27,6 +27,7 @@ SHARES = (
     *("span_f1", "span_precision", "span_recall", "token_accuracy"),
     *("exact_match", "qa_f1", "rouge_l"),
     *("map", "map50"),
+    *("recall_at_k", "mrr", "success_rate"),
 )
 UNITS = dict.fromkeys(SHARES, SHARE) | {
     "bleu": HUNDRED,
@@ -36,7 +37,10 @@ UNITS = dict.fromkeys(SHARES, SHARE) | {
     "perplexity": Unit("Perplexity", 2),
     "mcd": Unit("Distance, dB", 2),
     "mos_proxy": Unit("Stand-in for a listening test, 1 to 5", 2, bounded=True),
-    "judge_wer": Unit("Word errors, share of words"),
+    **dict.fromkeys(("wer", "cer", "judge_wer"), Unit("Errors, share of words or characters")),
+    "cosine_sim": Unit("Cosine, -1 to 1", bounded=True),
+    "reward": Unit("Return of an episode", 2),
+    "episode_length": Unit("Steps of an episode", 1),
 }
 
 
