@@ -34,7 +34,7 @@ export function Splits({ id }: { id: string }) {
 
 function Table({ splits }: { splits: Schemas["SplitOut"][] }) {
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Splits">
+    <div className="scroll" tabIndex={0} role="region" aria-label="Rows of each split">
       <table className="plain num">
         <thead>
           <tr>
