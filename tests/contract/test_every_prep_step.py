@@ -28,6 +28,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "instruct": {"template": "{text}"},
     "tokenise": {"max_length": 64},
     "sample_rate": {"hz": 8000},
+    "image_size": {"height": 64},
 }
 TEXTS = st.lists(st.text(max_size=40), max_size=5)
 
@@ -39,7 +40,8 @@ def step_of(name: str) -> tuple[Step, Any]:
 
 def test_these_are_the_built_in_steps() -> None:
     sounds = ["sample_rate", "sound_noise", "sound_shift", "spec_augment"]
-    assert ["augment", "contrast", "instruct", "normalise", "pack", *sounds, "tokenise"] == NAMES
+    images = ["image_colour", "image_flip", "image_shift", "image_size"]
+    assert ["augment", "contrast", *images, "instruct", "normalise", "pack", *sounds, "tokenise"] == NAMES
 
 
 @EVERY

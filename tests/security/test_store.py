@@ -40,6 +40,7 @@ from engram.store.records import (
     reviews,
     runs,
     settings,
+    splits,
     templates,
     uploads,
     users,
@@ -65,7 +66,9 @@ HOSTILE = [
 def made_by(tx, owner):
     """Make one of everything for a user, and return the ids."""
     far = now(tx) + 10**12
-    run = runs.create_run(tx, recipe="toy", owner=owner, kind="language", task="classify", body={}).id
+    body = {"data": {"sources": [{"dataset": DIGEST}]}}
+    run = runs.create_run(tx, recipe="toy", owner=owner, kind="language", task="classify", body=body).id
+    evidence.put_report(tx, Report(run, "data", 1, {}, "sha256:split"))
     attempts.start_attempt(tx, run, runner="local", seconds=60)
     ingest(tx, run, 1, 1, [Event(run, 1, 1, 0, TIME, "train", "metric", {"step": 1, "loss": 0.5})])
     digest = evidence.put_report(tx, Report(run, "evaluate", 1, {}))
@@ -119,6 +122,7 @@ HIDING = {
     "runs.get_run": lambda tx, ids, who: runs.get_run(tx, ids["run"], who),
     "runs.list_runs": lambda tx, ids, who: runs.list_runs(tx, Ask(visible_to=who)),
     "templates.find_template": lambda tx, ids, who: templates.find_template(tx, "base", who),
+    "splits.splits_of": lambda tx, ids, who: splits.splits_of(tx, DIGEST, Ask(visible_to=who)),
     "templates.get_template": lambda tx, ids, who: templates.get_template(tx, ids["template"], who),
     "templates.list_templates": lambda tx, ids, who: templates.list_templates(tx, Ask(visible_to=who)),
     "uploads.get_upload": lambda tx, ids, who: uploads.get_upload(tx, ids["upload"], who),

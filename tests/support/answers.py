@@ -11,6 +11,7 @@ from engram.evaluate.answers import Answers
 from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.episode_answers import EpisodeAnswers
 from engram.evaluate.span_answers import SpanAnswers
+from engram.evaluate.spoken_answers import SpokenAnswers
 from engram.evaluate.text_answers import TextAnswers
 from engram.evaluate.vector_answers import VectorAnswers
 
@@ -104,6 +105,17 @@ def episode_answers(draw) -> EpisodeAnswers:
     return EpisodeAnswers(np.arange(rows), random.random(rows), steps, success, "a return of at least 1")
 
 
+@st.composite
+def spoken_answers(draw) -> SpokenAnswers:
+    """Valid speech: distances, how long each row took and should have taken, and what a judge heard of it."""
+    rows, seed = draw(st.integers(1, 30)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    texts = tuple(" ".join(random.choice(WORDS, random.integers(1, 5)).tolist()) for _ in range(rows))
+    heard = tuple(" ".join(word for word in text.split() if random.random() < 0.7) for text in texts)
+    recorded = random.uniform(0.2, 3.0, rows)
+    return SpokenAnswers(texts, random.uniform(0, 12, rows), random.uniform(0.2, 3.0, rows), recorded, heard, "a judge")
+
+
 STRATEGIES = {
     Answers: class_answers,
     SpanAnswers: span_answers,
@@ -111,6 +123,7 @@ STRATEGIES = {
     BoxAnswers: box_answers,
     VectorAnswers: vector_answers,
     EpisodeAnswers: episode_answers,
+    SpokenAnswers: spoken_answers,
 }
 
 
@@ -141,6 +154,10 @@ def take(given, rows):
     if isinstance(given, EpisodeAnswers):
         names = ("seeds", "returns", "steps", "success")
         return replace(given, **{name: getattr(given, name)[rows] for name in names})
+    if isinstance(given, SpokenAnswers):
+        numbers = {name: getattr(given, name)[rows] for name in ("distances", "seconds", "recorded")}
+        texts, guesses = (tuple(one[i] for i in rows) for one in (given.texts, given.guesses))
+        return replace(given, texts=texts, guesses=guesses, **numbers)
     return TextAnswers(
         tuple(given.references[i] for i in rows),
         None if given.guesses is None else tuple(given.guesses[i] for i in rows),
@@ -164,4 +181,6 @@ def perfect(given):
     if isinstance(given, EpisodeAnswers):
         ones = np.ones(given.rows, dtype=np.int64)
         return replace(given, returns=ones.astype(float), steps=MOST_STEPS * ones, success=ones)
+    if isinstance(given, SpokenAnswers):
+        return replace(given, distances=np.zeros(given.rows), seconds=given.recorded, guesses=given.texts)
     return replace(given, guesses=tuple(texts[-1] for texts in given.references), nll=np.zeros(given.rows))

@@ -87,7 +87,7 @@ def written_out(loaded: Loaded) -> str:
     raw = copy.deepcopy(loaded.raw)
     if raw.get("name") in shipped_names():
         raw["name"] += OWN
-    for source in raw["data"]["sources"]:
+    for source in raw["data"].get("sources", ()):  # what learns in an environment has none
         if source.get("path"):
             source["path"] = str(loaded.folder / Path(source["path"]).expanduser())
     model = loaded.folder / Path(raw["model"]["source"]).expanduser()

@@ -19,8 +19,9 @@ GREY = (0.299, 0.587, 0.114)  # how bright red, green and blue look (ITU-R BT.60
 class Options:
     """How far colours change.
 
-    light: brighter or darker at most, as a share of white. contrast: more or less at most, as a share of a picture's
-        own. colour: more or less colour at most, as a share; 1 may leave a picture grey.
+    light: brighter or darker at most, as a share of white.
+    contrast: more or less at most, as a share of a picture's own.
+    colour: more or less colour at most, as a share; 1 may leave a picture grey.
     """
 
     light: float = 0.1

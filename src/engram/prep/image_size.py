@@ -12,7 +12,8 @@ from engram.prep.step import Step
 class Options:
     """What every picture is brought to, whole; sides may be stretched.
 
-    height: in pixels. width: in pixels; absent means as much as the height.
+    height: in pixels.
+    width: in pixels; absent means as much as the height.
     """
 
     height: int

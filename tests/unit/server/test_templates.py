@@ -129,7 +129,7 @@ def test_the_model_is_pinned_or_refused(people):
         made = registered(people, name, sample="support_tickets", **more)
         assert (made["source"], made["revision"]) == ("org/name", COMMIT)
         assert yaml.safe_load(made["recipe_text"])["model"] == {
-            "source": "org/name", "revision": COMMIT, "special_tokens": [], "template": None,
+            "source": "org/name", "revision": COMMIT, "special_tokens": [], "template": None, "language": None,
         }  # fmt: skip
     assert make(people, "twice", source=f"org/name@{COMMIT}", revision="d" * 40).status_code == 422
     assert make(people, "ours", revision=COMMIT, sample="support_tickets").status_code == 422

@@ -46,7 +46,8 @@ with torch.inference_mode():
         print(processor.batch_decode(tokens, skip_special_tokens=True)[0].strip())
     else:
         tokens = model(**batch).logits.argmax(-1)
-        print(processor.tokenizer.decode(tokens[0]))  # blanks part equal characters, so none is skipped before
+        # Blanks part equal characters, so none is skipped before.
+        print(" ".join(processor.tokenizer.decode(tokens[0]).split()))
 """
 ASK_GRAPH = """batch = processor(samples, sampling_rate=processor.feature_extractor.sampling_rate, return_tensors="np")
 name = session.get_inputs()[0].name
@@ -54,7 +55,8 @@ given = {name: batch[name]}
 if len(session.get_inputs()) > 1:
     given["attention_mask"] = batch.get("attention_mask", numpy.ones(batch[name].shape[:2])).astype("int64")
 tokens = session.run(["logits"], given)[0].argmax(-1)
-print(processor.tokenizer.decode(tokens[0]))  # blanks part equal characters, so none is skipped before
+# Blanks part equal characters, so none is skipped before.
+print(" ".join(processor.tokenizer.decode(tokens[0]).split()))
 """
 
 

@@ -91,6 +91,7 @@ def test_sentence_transformers_opens_the_merged_export_and_gives_the_same_vector
     assert np.linalg.norm(wanted, axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_sentence_transformers_puts_the_adapter_on_as_the_model_card_says(folder, tmp_path):
     peer = pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
     loaded = moved(code.load(recipe_of(folder / "gemma"), ()))
@@ -100,6 +101,7 @@ def test_sentence_transformers_puts_the_adapter_on_as_the_model_card_says(folder
     assert np.abs(opened.encode(TEXTS) - vectors_of(loaded)).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_graph_gives_the_vectors_of_the_model(folder, tmp_path):
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     recipe = recipe_of(folder / "gemma")

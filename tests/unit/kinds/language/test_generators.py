@@ -35,7 +35,8 @@ NAMES = {
 
 
 def test_the_task_has_every_name_that_the_pipeline_calls():
-    assert set(task("generate").__all__) == NAMES == set(task("classify").__all__)
+    assert set(task("generate").__all__) == NAMES | {"render"}
+    assert set(task("classify").__all__) == NAMES
 
 
 def test_an_encoder_is_refused_in_words(tmp_path):

@@ -29,6 +29,8 @@ BASES = {
 # What a stranger runs, script after script, in one process: each prints its transcript last.
 STRANGER = """
 import contextlib, io, json, os, sys
+
+pytestmark = pytest.mark.slow  # clean processes and graphs; tests/contract opens what every task exports
 said = {}
 for folder, name, script in json.loads(sys.stdin.read()):
     os.chdir(folder)

@@ -17,6 +17,8 @@ from engram.kinds.tts import speak as code
 from engram.kinds.tts.made import make
 from engram.kinds.tts.use import how_to_use
 
+pytestmark = pytest.mark.slow  # clean processes and graphs; tests/contract opens what every task exports
+
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):

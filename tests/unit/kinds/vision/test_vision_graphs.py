@@ -10,6 +10,8 @@ from engram.kinds.vision.classify import code as classify
 from engram.kinds.vision.detect import code as detect
 from engram.schema.recipe import Adapter
 
+pytestmark = pytest.mark.slow  # clean processes and graphs; tests/contract opens what every task exports
+
 pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
 
 
