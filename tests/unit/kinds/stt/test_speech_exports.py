@@ -20,6 +20,8 @@ from engram.kinds.stt import transcribe as code
 from engram.kinds.stt.made import make
 from engram.kinds.stt.use import how_to_use
 
+pytestmark = pytest.mark.slow  # clean processes and graphs; tests/contract opens what every task exports
+
 FORMATS = ("adapter", "onnx", "merged")  # the last one leaves the model unfit for more
 BASES = {
     "speller": (lambda folder: speech.save_speller(folder / "base", seed=3), tiny.FULL, FORMATS[1:]),
@@ -30,7 +32,6 @@ BASES = {
 STRANGER = """
 import contextlib, io, json, os, sys
 
-pytestmark = pytest.mark.slow  # clean processes and graphs; tests/contract opens what every task exports
 said = {}
 for folder, name, script in json.loads(sys.stdin.read()):
     os.chdir(folder)
