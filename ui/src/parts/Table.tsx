@@ -3,6 +3,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { isPlain, keysOn } from "../shell/keys";
+import { useFilled } from "./filling";
 import { useNarrow } from "./narrow";
 
 export type Column<T> = { id: string; name: string; width: string; cell: (row: T) => ReactNode; end?: boolean; narrow?: boolean };
@@ -35,6 +36,8 @@ export function Table<T>(given: Given<T>) {
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => size, overscan: 10, useFlushSync: false });
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
+  const keys = shown.flatMap((item) => (rows[item.index] === undefined ? [] : [id(rows[item.index]!)]));
+  const full = useFilled(keys, ((virtual.scrollOffset ?? 0) + (virtual.scrollRect?.height ?? 0) / 2) / size - (shown[0]?.index ?? 0));
   useEffect(() => {
     if (more && rows.length && last >= rows.length - 30) more();
   }, [last, rows.length, more]);
@@ -118,6 +121,7 @@ export function Table<T>(given: Given<T>) {
               widths={widths}
               card={cards ? given.card!.view : undefined}
               stop={item.index === stop}
+              full={full.has(id(row))}
               chosen={chosen?.has(id(row)) ?? false}
               choose={choose}
               name={given.named?.(row) ?? id(row)}
@@ -141,6 +145,8 @@ type Shown<T> = {
   widths: string;
   card?: (row: T) => ReactNode;
   stop: boolean;
+  /** Whether it has its content yet. */
+  full: boolean;
   chosen: boolean;
   choose?: (id: string) => void;
   name: string;
@@ -149,7 +155,7 @@ type Shown<T> = {
 };
 
 /** While one scrolls, only rows that come into sight are drawn. */
-const Row = memo(function Row<T>({ row, id, place, start, size, columns, widths, card, stop, chosen, choose, name, press, click }: Shown<T>) {
+const Row = memo(function Row<T>({ row, id, place, start, size, columns, widths, card, stop, full, chosen, choose, name, press, click }: Shown<T>) {
   const box = choose && <input type="checkbox" className="tick" checked={chosen} onChange={() => choose(id)} aria-label={`Select ${name}`} tabIndex={stop ? 0 : -1} />;
   const role = choose ? "gridcell" : "cell";
   return (
@@ -157,6 +163,7 @@ const Row = memo(function Row<T>({ row, id, place, start, size, columns, widths,
       className="tr"
       role="row"
       aria-rowindex={place + 2}
+      aria-busy={full ? undefined : true}
       aria-selected={choose ? chosen : undefined}
       data-chosen={chosen || undefined}
       data-place={place}
@@ -165,7 +172,7 @@ const Row = memo(function Row<T>({ row, id, place, start, size, columns, widths,
       onClick={(event) => click.current(event.target, place)}
       style={{ gridTemplateColumns: widths, transform: `translateY(${start}px)`, height: size }}
     >
-      {card ? (
+      {!full ? null : card ? (
         <span role={role} className="rowcard">
           {box}
           {card(row)}
