@@ -34,6 +34,10 @@ FLAGS = [
     "--disable-sync",
     "--disable-quic",
 ]
+# What never ends, as the pulse of what is live, is not waited for; what is broken off has ended.
+ENDED = """() => Promise.all(document.getAnimations()
+  .filter((one) => Number.isFinite(one.effect?.getComputedTiming().endTime ?? Infinity))
+  .map((one) => one.finished.catch(() => null))).then(() => true)"""
 WIDE, NARROW, NARROWEST = 1440, 390, 320
 HEIGHTS = {WIDE: 900, NARROW: 844, NARROWEST: 640}
 PATIENCE_MS = 60_000
@@ -143,11 +147,12 @@ class Visitor:
         return said
 
     def settle(self) -> None:
-        """Wait until the page has its heading, waits for nothing more, and has its fonts."""
+        """Wait until the page has its heading, waits for nothing more, has its fonts, and no colour changes any more."""
         self.page.wait_for_function(
             "() => document.querySelector('h1') && !document.querySelector('[aria-label=Loading]')"
         )
         self.page.evaluate("() => document.fonts.ready.then(() => true)")
+        self.page.evaluate(ENDED)
 
     def resize(self, width: int) -> None:
         """Make the window as wide as one of the three sizes, and let the page follow."""

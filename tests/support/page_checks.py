@@ -97,15 +97,17 @@ STOP = """async ([least, contrast]) => {
   const look = () => near.flatMap((node) => [null, '::before', '::after'].map((part) => outline(node, part)));
   const shows = (one) => one.width >= least && one.seen >= contrast;
   let all = look();
-  // An editor marks the focus some frames later than the browser does.
+  // An editor marks the focus, and that it has lost it, some frames later than the browser does.
   for (let frame = 0; frame < 20 && !all.some(shows); frame++) {
     await new Promise(requestAnimationFrame);
     all = look();
   }
   const ring = all.find(shows) ?? all[0];
   const was = walk.ring;
-  const left = was && was.node.isConnected && was.node !== ring.node && !was.node.contains(here)
+  const stays = () => was && was.node.isConnected && was.node !== ring.node && !was.node.contains(here)
     && outline(was.node, was.part).width >= least;
+  for (let frame = 0; frame < 20 && stays(); frame++) await new Promise(requestAnimationFrame);
+  const left = stays();
   walk.ring = ring.width >= least ? ring : null;
   const box = ring.node.getBoundingClientRect();
   const at = (from, to, most) => Math.min(most - 1, Math.max(0, (Math.max(0, from) + Math.min(most, to)) / 2));
