@@ -147,7 +147,7 @@ class Visitor:
         return said
 
     def settle(self) -> None:
-        """Wait until the page has its heading, waits for nothing more, has its fonts, and no colour changes any more."""
+        """Wait until the page has its heading, waits for nothing more, has its fonts, and no colour changes now."""
         self.page.wait_for_function(
             "() => document.querySelector('h1') && !document.querySelector('[aria-label=Loading]')"
         )
