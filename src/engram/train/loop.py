@@ -254,9 +254,10 @@ class _Run:
         """Return the mean loss over the validation rows, in the precision of training."""
         self.training.model.eval()
         loss, targets = 0.0, 0
-        with torch.no_grad(), autocast(self.precision, self.world.device):
+        with torch.no_grad():
             for batch, counts in deal(self.world, self.training.valid_batches()):
-                total, count = self.loss(batch)
+                with autocast(self.precision, self.world.device):  # the making of a batch is no part of the model
+                    total, count = self.loss(batch)
                 if counts:
                     loss, targets = loss + float(total), targets + count
         rest(self.loss)

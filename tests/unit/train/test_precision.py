@@ -56,6 +56,27 @@ def test_a_person_who_asks_for_emulated_bf16_is_told(monkeypatch, tmp_path, prec
     assert not multiplies_in_bf16(CPU)
 
 
+def test_batches_are_made_outside_of_the_mixed_precision(tmp_path):
+    """A kind that computes spectra with torch would get them in 16 bits otherwise."""
+    valid = jobs.Rows(12, seed=2, masked=0.0)
+    mixed = []
+
+    def noticed(batch):
+        mixed.append(torch.is_autocast_enabled("cpu"))
+        return batch
+
+    def batches():
+        for rows in ([0, 1], [2, 3]):
+            yield noticed(valid.collate(rows))
+
+    rows = jobs.Rows(30, seed=1)
+    options = replace(FP16, precision="bf16", max_steps=1)
+    made = {"collate": lambda some: noticed(rows.collate(some)), "valid_batches": batches}
+    fit(jobs.make_job(tmp_path, options, rows=rows, **made))
+    assert mixed
+    assert not any(mixed)
+
+
 def test_another_precision_is_told_on_resume(monkeypatch, tmp_path):
     """A run that began in bf16 goes on in fp32 on a machine without it, and is then no longer exact."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})

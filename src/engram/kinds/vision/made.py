@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 from transformers import (
-    ConditionalDetrConfig,
-    ConditionalDetrForObjectDetection,
     ConvNextConfig,
     ConvNextForImageClassification,
+    DeformableDetrConfig,
+    DeformableDetrForObjectDetection,
 )
-from transformers.models.conditional_detr.image_processing_pil_conditional_detr import ConditionalDetrImageProcessorPil
+from transformers.models.deformable_detr.image_processing_pil_deformable_detr import DeformableDetrImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from engram import files
@@ -32,10 +32,15 @@ COLOURS = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 CONVOLUTIONS: dict[str, Any] = {"patch_size": 4, "num_stages": 2, "layer_scale_init_value": 1.0, "drop_path_rate": 0.0}
 PLANS: dict[str, dict[str, Any]] = {
     "glance": {"size": 32, "body": {**CONVOLUTIONS, "hidden_sizes": [32, 64], "depths": [2, 2]}},
+    # Places look at few points around them, on two scales: it learns in a thousand steps where attention to the whole
+    # picture (Conditional DETR) still took every class for every other one.
     "spotter": {
         "size": 64,
-        "body": {**CONVOLUTIONS, "hidden_sizes": [32, 64], "depths": [1, 2], "out_features": ["stage2"]},
+        "body": {**CONVOLUTIONS, "hidden_sizes": [32, 64], "depths": [1, 2], "out_features": ["stage1", "stage2"]},
         "head": {
+            "num_feature_levels": 2,
+            "with_box_refine": True,
+            "focal_alpha": 0.5,
             "d_model": 64,
             "encoder_layers": 1,
             "decoder_layers": 2,
@@ -75,9 +80,9 @@ def _glance(plan: dict[str, Any]) -> tuple[Any, Any]:
 def _spotter(plan: dict[str, Any]) -> tuple[Any, Any]:
     own: dict[str, Any] = dict.fromkeys(("use_timm_backbone", "use_pretrained_backbone"), False)
     told: dict[str, Any] = {"backbone_config": ConvNextConfig(**plan["body"]), "backbone": None, **own, **plan["head"]}
-    of: Any = ConditionalDetrImageProcessorPil
+    of: Any = DeformableDetrImageProcessorPil
     reader = of(size=_square(plan), do_pad=False, **COLOURS)
-    return ConditionalDetrForObjectDetection(ConditionalDetrConfig(**told)), reader
+    return DeformableDetrForObjectDetection(DeformableDetrConfig(**told)), reader
 
 
 def _square(plan: dict[str, Any]) -> dict[str, int]:
