@@ -77,7 +77,7 @@ def build(whole: Any, task: str | Task) -> Any:
 
     try:
         proto = made(simplified=True)
-        # What simplifies graphs loses a constant where two bounds follow each other, as in Deformable DETR (onnxscript 0.7).
+        # onnxscript 0.7 loses a constant where two bounds follow each other, as in Deformable DETR.
         if not opens(proto, tuple(given)):
             proto = made(simplified=False)
     except Exception as error:
