@@ -67,6 +67,10 @@ class Answers:
             return "they know different labels."
         return "" if np.array_equal(self.truth, other.truth) else "their true labels differ."
 
+    def alike(self, other: Self) -> NDArray[np.bool_]:
+        """Tell for each row whether both guess the same class."""
+        return np.asarray(self.guess == other.guess)
+
     def correct(self) -> NDArray[np.bool_]:
         """Tell for each row whether the guess is the truth, shape (n,)."""
         right: NDArray[np.bool_] = self.truth == self.guess

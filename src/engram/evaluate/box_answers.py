@@ -14,6 +14,11 @@ from engram.evaluate import check
 from engram.evaluate.flat import offsets_of
 from engram.schema.takes import Noun
 
+# What is found with less certainty is no answer, and two orders of summing may bring other ones of it among the first.
+LEAST_SCORE = 0.05
+# How far class, left, top, width and height (pixels) and score of one box may be apart.
+SAME = np.array([0.0, 0.5, 0.5, 0.5, 0.5, 2e-3])
+
 
 @dataclass(frozen=True)
 class BoxAnswers:
@@ -111,6 +116,15 @@ class BoxAnswers:
         )
         return "" if same else "their true boxes differ."
 
+    def alike(self, other: Self) -> NDArray[np.bool_]:
+        """Tell for each row whether what one finds the other finds too: its class, place and score, about the same."""
+        pairs = zip(self._found(), other._found(), strict=True)
+        return np.array([_among(ours, theirs) and _among(theirs, ours) for ours, theirs in pairs], dtype=bool)
+
+    def _found(self) -> list[NDArray[np.float64]]:
+        """Return class, box and score of what is found on each picture, shape (boxes, 6)."""
+        return np.split(np.column_stack([self.guess, self.guess_boxes, self.scores]), self.guess_offsets[1:-1])
+
     def correct(self) -> None:
         """Return None: a picture's boxes are more or less right, and not right or wrong."""
 
@@ -126,6 +140,12 @@ class BoxAnswers:
 
 
 ARRAYS = ("truth_boxes", "truth", "truth_offsets", "guess_boxes", "guess", "scores", "guess_offsets")
+
+
+def _among(some: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
+    sure = some[some[:, 5] >= LEAST_SCORE]
+    near = np.asarray((np.abs(sure[:, None, :] - others[None, :, :]) <= SAME).all(axis=2))
+    return bool(near.any(axis=1).all())
 
 
 def _boxes(given: Sequence[Sequence[float]]) -> NDArray[np.float64]:

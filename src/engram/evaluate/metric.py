@@ -19,8 +19,8 @@ Weighted = Callable[[NDArray[np.int64]], float]
 class Scored(Protocol):
     """What can be scored: a model's answers to a set of questions, one row each.
 
-    `Answers` (classes), `SpanAnswers` (tags of words), `TextAnswers` (texts and their losses) and `EpisodeAnswers`
-    (what a policy earned) are such.
+    `Answers` (classes), `SpanAnswers` (tags of words), `BoxAnswers` (things on pictures) and `EpisodeAnswers` (what a
+    policy earned) are such, among others.
     noun: what the answers are, in one word. rows: how many there are. weights: how often each row counts, shape
     (rows,), or None for once each; the bootstrap draws them, so every metric must honour them.
     """
@@ -43,6 +43,9 @@ class Scored(Protocol):
 
     def same_questions(self, other: Any) -> str:
         """Return '' when both answer the same questions, else what differs."""
+
+    def alike(self, other: Self) -> NDArray[np.bool_]:
+        """Tell for each row whether `other`, of as many rows, answers it as these do."""
 
     def correct(self) -> NDArray[np.bool_] | None:
         """Tell for each row whether it is right, or None where answers are not right or wrong."""

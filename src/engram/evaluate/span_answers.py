@@ -100,6 +100,11 @@ class SpanAnswers:
             return "their rows have different numbers of words."
         return "" if np.array_equal(self.truth, other.truth) else "their true tags differ."
 
+    def alike(self, other: Self) -> NDArray[np.bool_]:
+        """Tell for each row whether both guess the same tags."""
+        wrong = np.r_[0, np.cumsum(self.guess != other.guess)]
+        return np.asarray(wrong[self.offsets[1:]] == wrong[self.offsets[:-1]])
+
     def correct(self) -> NDArray[np.bool_]:
         """Tell for each row whether its spans are exactly right, shape (rows,).
 

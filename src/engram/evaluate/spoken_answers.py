@@ -24,6 +24,10 @@ class Heard:
     content: bytes
 
 
+# Two sounds of the same length are the same where their distances from a recording are, in dB.
+SAME_DISTANCE = 0.01
+
+
 @dataclass(frozen=True)
 class SpokenAnswers:
     """What a model spoke.
@@ -84,6 +88,11 @@ class SpokenAnswers:
         if self.texts != other.texts or not np.array_equal(self.recorded, other.recorded):
             return "their texts or recordings differ."
         return "" if self.judge == other.judge else "they were heard by different judges."
+
+    def alike(self, other: Self) -> NDArray[np.bool_]:
+        """Tell for each row whether both spoke as long, and as far from its recording, within SAME_DISTANCE."""
+        near = np.abs(self.distances - other.distances) <= SAME_DISTANCE
+        return np.asarray((self.seconds == other.seconds) & near)
 
     def correct(self) -> NDArray[np.bool_] | None:
         """Tell for each row whether the judge heard its text word for word; None where there is no judge."""

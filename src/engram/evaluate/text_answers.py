@@ -16,6 +16,9 @@ from engram.evaluate.flat import decode, encode, offsets_of
 from engram.evaluate.squad import matches
 from engram.schema.takes import Noun
 
+# Two roundings of one sum of log-probabilities lie nearer than this, in nats per token.
+SAME_LOSS = 1e-3
+
 
 @dataclass(frozen=True)
 class TextAnswers:
@@ -96,6 +99,13 @@ class TextAnswers:
         if self.tokens is None or other.tokens is None or np.array_equal(self.tokens, other.tokens):
             return ""
         return "they cut the references into different numbers of tokens, so a loss per token means different things."
+
+    def alike(self, other: Self) -> NDArray[np.bool_]:
+        """Tell for each row whether both wrote the same, or, where nothing was written, lose as much by it."""
+        if self.guesses is not None and other.guesses is not None:
+            return np.array([a == b for a, b in zip(self.guesses, other.guesses, strict=True)], dtype=bool)
+        (ours, tokens), (theirs, _) = self.losses("loss"), other.losses("loss")
+        return np.asarray(np.abs(ours - theirs) <= SAME_LOSS * np.maximum(1, tokens))
 
     def correct(self) -> NDArray[np.bool_] | None:
         """Tell for each row whether the guess is a reference, as `exact_match` reads it; None without guesses."""

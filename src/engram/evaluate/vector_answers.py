@@ -17,6 +17,8 @@ from engram.schema.takes import Noun
 CHUNK_ROWS = 512
 DECIMALS = 9
 NONE = -1
+# Vectors whose numbers all lie nearer than this are one vector.
+SAME_VECTOR = 1e-4
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,11 @@ class VectorAnswers:
             (self.own, other.own),
         )
         return "" if all(np.array_equal(one, two) for one, two in pairs) else "their questions or galleries differ."
+
+    def alike(self, other: Self) -> NDArray[np.bool_]:
+        """Tell for each row whether both gave it the same vector, number by number, within SAME_VECTOR."""
+        apart = np.abs(self.queries - other.queries) if self.queries.shape == other.queries.shape else np.inf
+        return np.broadcast_to(np.asarray(apart <= SAME_VECTOR).all(axis=-1), (self.rows,))
 
     def correct(self) -> NDArray[np.bool_] | None:
         """Return None: a question may be answered in part."""

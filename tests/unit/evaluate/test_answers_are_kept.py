@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from support.answers import STRATEGIES, take
 
 from engram.errors import Refused
+from engram.evaluate.alike import alike
 from engram.evaluate.answers import Answers
+from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.text_answers import TextAnswers
 
@@ -43,6 +45,21 @@ def test_answers_come_back_the_same(case) -> None:
         assert same(one, back) and one.same_questions(back) == "" and back.rows == one.rows
         assert (back.weights is None) == (one.weights is None)
         assert np.array_equal(back.correct(), one.correct())
+        assert alike(one, back).all()
+
+
+def found(*guess):
+    return BoxAnswers.of([([0], [[1, 1, 8, 8]])] * len(guess), guess, ["cat", "dog"])
+
+
+def test_boxes_are_alike_where_the_same_things_are_found_in_whatever_order() -> None:
+    one = found(([0, 1], [[0, 0, 9, 9], [20, 20, 5, 5]], [0.9, 0.8]), ([0], [[4, 4, 4, 4]], [0.7]), ([], [], []))
+    near = found(([1, 0], [[20.3, 20, 5, 5], [0, 0, 9, 9]], [0.801, 0.9]), ([0], [[4, 4, 5, 4]], [0.7]), ([], [], []))
+    assert alike(one, near).tolist() == [True, False, True]
+    unsure = found(
+        ([0, 1], [[0, 0, 9, 9], [20, 20, 5, 5]], [0.9, 0.8]), ([1], [[4, 4, 4, 4]], [0.7]), ([1], [[0] * 4], [0.04])
+    )
+    assert alike(one, unsure).tolist() == [True, False, True]
 
 
 @given(st.lists(st.tuples(st.lists(TEXT, min_size=1, max_size=3), TEXT), min_size=1, max_size=5))
