@@ -61,7 +61,8 @@ def test_the_built_in_metrics_are_all_here() -> None:
     vectors = {"cosine_sim", "mrr", "recall_at_k"}
     episodes = {"reward", "success_rate", "episode_length"}
     speech = {"judge_wer", "mcd", "mos_proxy"}
-    assert set(NAMES) == classes | spans | texts | boxes | vectors | episodes | speech
+    scores = {"pearson", "spearman"}
+    assert set(NAMES) == classes | spans | texts | boxes | vectors | episodes | speech | scores
 
 
 @EVERY

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from engram.evaluate.answers import Answers
 from engram.evaluate.box_answers import BoxAnswers
 from engram.evaluate.episode_answers import EpisodeAnswers
+from engram.evaluate.score_answers import ScoreAnswers
 from engram.evaluate.span_answers import SpanAnswers
 from engram.evaluate.spoken_answers import SpokenAnswers
 from engram.evaluate.text_answers import TextAnswers
@@ -116,6 +117,16 @@ def spoken_answers(draw) -> SpokenAnswers:
     return SpokenAnswers(texts, random.uniform(0, 12, rows), random.uniform(0.2, 3.0, rows), recorded, heard, "a judge")
 
 
+@st.composite
+def score_answers(draw) -> ScoreAnswers:
+    """Valid scores, the true ones 0 to 5 and not all the same."""
+    rows, seed = draw(st.integers(2, 40)), draw(SEEDS)
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 6, rows).astype(float)
+    truth[:2] = [0.0, 5.0]
+    return ScoreAnswers(np.clip(truth / 5 + random.normal(0, 0.3, rows), -1, 1), truth)
+
+
 STRATEGIES = {
     Answers: class_answers,
     SpanAnswers: span_answers,
@@ -124,6 +135,7 @@ STRATEGIES = {
     VectorAnswers: vector_answers,
     EpisodeAnswers: episode_answers,
     SpokenAnswers: spoken_answers,
+    ScoreAnswers: score_answers,
 }
 
 
@@ -154,6 +166,8 @@ def take(given, rows):
     if isinstance(given, EpisodeAnswers):
         names = ("seeds", "returns", "steps", "success")
         return replace(given, **{name: getattr(given, name)[rows] for name in names})
+    if isinstance(given, ScoreAnswers):
+        return replace(given, guess=given.guess[rows], truth=given.truth[rows])
     if isinstance(given, SpokenAnswers):
         numbers = {name: getattr(given, name)[rows] for name in ("distances", "seconds", "recorded")}
         texts, guesses = (tuple(one[i] for i in rows) for one in (given.texts, given.guesses))
@@ -181,6 +195,8 @@ def perfect(given):
     if isinstance(given, EpisodeAnswers):
         ones = np.ones(given.rows, dtype=np.int64)
         return replace(given, returns=ones.astype(float), steps=MOST_STEPS * ones, success=ones)
+    if isinstance(given, ScoreAnswers):
+        return replace(given, guess=given.truth / 5)
     if isinstance(given, SpokenAnswers):
         return replace(given, distances=np.zeros(given.rows), seconds=given.recorded, guesses=given.texts)
     return replace(given, guesses=tuple(texts[-1] for texts in given.references), nll=np.zeros(given.rows))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from support import acting, pictures, sounds, speech, tagged, talking, tiny, voices
 from transformers import (
@@ -22,7 +23,7 @@ from transformers.models.convnext.image_processing_pil_convnext import ConvNextI
 from transformers.models.yolos.image_processing_pil_yolos import YolosImageProcessorPil
 
 from engram.data.prepare import prepare_split
-from engram.data.rows import read_part
+from engram.data.rows import ScoredRow, read_part
 from engram.schema.recipe import Adapter, Data, Model, PrepStep, Recipe, Source, SplitPlan, Train
 
 
@@ -193,6 +194,22 @@ def _embed(folder: Path) -> Small:
     return Small(recipe, tiny.LABELS, tiny.sentences(24), tiny.sentences(9, seed=5), [7, " "])
 
 
+def scored_rows(count: int, seed: int = 3) -> list[ScoredRow]:
+    """Return pairs of the tiny sentences: 5 where both are of one class, 0 to 2 where they are not."""
+    one, other = tiny.sentences(count, seed=seed), tiny.sentences(count, seed=seed + 100)
+    np.random.default_rng(seed).shuffle(other)
+    return [
+        ScoredRow(at, a.text, b.text, 5.0 if a.label == b.label else float(at % 3))
+        for at, (a, b) in enumerate(zip(one, other, strict=True))
+    ]
+
+
+def _score(folder: Path) -> Small:
+    recipe = tiny.recipe(tiny.save_encoder(folder), replace(tiny.LORA, dropout=0.0))
+    recipe = replace(recipe, kind="embedding", task="score", prep=(PrepStep("score_scale", {"most": 5.0}),))
+    return Small(recipe, (), scored_rows(24), scored_rows(9, seed=5), [7, " "])
+
+
 def _tag(folder: Path) -> Small:
     recipe = tagged.recipe(tagged.save_calm_encoder(folder), replace(tiny.LORA, dropout=0.0))
     return Small(recipe, tagged.LABELS, tagged.rows(24), tagged.rows(9, seed=5), [7])
@@ -219,6 +236,7 @@ def _speak(folder: Path) -> Small:
 SMALL: Mapping[tuple[str, str], Callable[[Path], Small]] = {
     ("audio", "classify"): _classify_sounds,
     ("embedding", "embed"): _embed,
+    ("embedding", "score"): _score,
     ("language", "classify"): _classify_texts,
     ("language", "generate"): _generate,
     ("language", "tag"): _tag,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -200,6 +201,21 @@ def _anchors(cells: Cells, clean: Clean) -> Made:
     return Made(anchor, json.dumps(body, ensure_ascii=False), body)
 
 
+def _scored(cells: Cells, clean: Clean) -> Made:
+    one, other = clean(cells["sentence1"]), clean(cells["sentence2"])
+    told = cells["score"].strip()
+    if not one or not other or not told:
+        return Made()
+    try:
+        score = float(told)
+    except ValueError:
+        score = math.nan
+    if not math.isfinite(score):
+        raise BadCell("score", f"expected a number, received {told[:40]!r}.")
+    body = {"sentence1": one, "sentence2": other, "score": score}
+    return Made(f"{one}\n{other}", json.dumps([one, other], ensure_ascii=False), body)
+
+
 def _messages(role: str, cell: str) -> list[dict[str, Any]]:
     """Parse a list of messages; each keeps role and content, and tool calls where there are some."""
     out = []
@@ -236,5 +252,6 @@ _MAKERS: Mapping[str, Callable[[Cells, Clean], Made]] = {
     "prompt_completion": _prompt_completion,
     "prompt_response": _prompt_response,
     "anchors": _anchors,
+    "scored_pairs": _scored,
     "text": _text,
 }

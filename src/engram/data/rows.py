@@ -119,6 +119,26 @@ class AnchorRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredRow:
+    """Two texts and how alike they are, on whatever scale."""
+
+    id: int
+    sentence1: str
+    sentence2: str
+    score: float
+
+    @property
+    def text(self) -> str:
+        """Both texts: rows with one of them in common may say different things."""
+        return f"{self.sentence1}\n{self.sentence2}"
+
+    @property
+    def input(self) -> str:
+        """What a model is asked."""
+        return self.sentence1
+
+
+@dataclass(frozen=True, slots=True)
 class Packed:
     """A file in the pack of a part. name: what its source calls it; facts: what its medium's `facts` say of it."""
 
@@ -182,7 +202,7 @@ class SeedRow:
         return str(self.seed)
 
 
-AnyRow = SeedRow | Row | TagRow | ChatRow | PreferenceRow | AnchorRow | FileRow
+AnyRow = SeedRow | Row | TagRow | ChatRow | PreferenceRow | AnchorRow | ScoredRow | FileRow
 
 
 def row_line(number: int, text: str, label: int) -> str:
@@ -256,6 +276,8 @@ def _maker(record: Mapping[str, Any], pack: Path) -> Callable[[dict[str, Any]], 
         return lambda one: TagRow(one["id"], tuple(one["tokens"]), tuple(one["tags"]))
     if "chosen" in record:
         return lambda one: PreferenceRow(one["id"], tuple(one["messages"]), one["chosen"], one["rejected"])
+    if "score" in record:
+        return lambda one: ScoredRow(one["id"], one["sentence1"], one["sentence2"], one["score"])
     if "anchor" in record:
         return lambda one: AnchorRow(one["id"], one["anchor"], one["positive"], one["negative"])
     return lambda one: ChatRow(one["id"], tuple(one["messages"]), tuple(one.get("tools", ())))

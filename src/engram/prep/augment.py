@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engram.config.bounds import SHARE, Bound
-from engram.data.rows import AnchorRow, AnyRow, ChatRow, Message, PreferenceRow, Row, TagRow
+from engram.data.rows import AnchorRow, AnyRow, ChatRow, Message, PreferenceRow, Row, ScoredRow, TagRow
 from engram.prep.noise import Rates, noisy_text, noisy_words
 from engram.prep.step import Step
 
@@ -67,6 +67,8 @@ def _changed(row: Any, rates: Rates, draw: random.Random, outside: int | None) -
         return replace(row, messages=_asked(row.messages, rates, draw))
     if isinstance(row, AnchorRow):
         return replace(row, anchor=noisy_text(row.anchor, rates, draw))
+    if isinstance(row, ScoredRow):
+        return replace(row, sentence1=noisy_text(row.sentence1, rates, draw))
     return row
 
 

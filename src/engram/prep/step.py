@@ -51,4 +51,4 @@ class Step:
     options: type[Any] = NoOptions
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     fault: Callable[[Any], str] = lambda options: ""
-    takes: Literal["text", "pairs", "sound", "image"] = "text"
+    takes: Literal["text", "pairs", "scores", "sound", "image"] = "text"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Gives = Literal["label", "tags", "chat", "preference", "anchors", "file"]
+Gives = Literal["label", "tags", "chat", "preference", "anchors", "scores", "file"]
 Medium = Literal["sound", "image"]
 
 # What a file may hold, and how the names of such files end; `data.media` looks into them.
@@ -57,10 +57,10 @@ class Form:
 
     @property
     def media(self) -> frozenset[str]:
-        """What prep steps may work on: ``text``, where a role is one, ``pairs``, and what a file of the row holds."""
-        texts = set(self.known) - {"label", "boxes", self.file[0] if self.file else ""}
-        pairs = ["pairs"] if self.gives == "anchors" else []
-        return frozenset({*(["text"] if texts else []), *pairs, *([self.file[1]] if self.file else [])})
+        """What prep steps may work on: ``text``, where a role is one, ``pairs``, ``scores``, what a file holds."""
+        texts = set(self.known) - {"label", "boxes", "score", self.file[0] if self.file else ""}
+        own = {"anchors": ["pairs"], "scores": ["scores"]}.get(self.gives, [])
+        return frozenset({*(["text"] if texts else []), *own, *([self.file[1]] if self.file else [])})
 
 
 def _form(
@@ -140,6 +140,12 @@ FORMS: dict[str, Form] = dict(
             "anchors",
             {"anchor": "a text", "positive": "a text that means the same"},
             {"negative": "a text that means something else"},
+        ),
+        _form(
+            "scored_pairs",
+            "Two texts and how alike they are",
+            "scores",
+            {"sentence1": "a text", "sentence2": "another one", "score": "how alike they are, a number"},
         ),
         _form(
             "sound_label",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Noun = Literal["classes", "spans", "texts", "boxes", "vectors", "episodes", "speech"]
+Noun = Literal["classes", "spans", "texts", "boxes", "vectors", "episodes", "speech", "scores"]
 
 TAKES: dict[str, Noun] = {
     "accuracy": "classes",
@@ -25,6 +25,7 @@ TAKES: dict[str, Noun] = {
     "mcd": "speech",
     "mos_proxy": "speech",
     "mrr": "vectors",
+    "pearson": "scores",
     "per_class_ap": "boxes",
     "per_class_f1": "classes",
     "per_type_f1": "spans",
@@ -36,6 +37,7 @@ TAKES: dict[str, Noun] = {
     "span_f1": "spans",
     "span_precision": "spans",
     "span_recall": "spans",
+    "spearman": "scores",
     "success_rate": "episodes",
     "tag_confusion": "spans",
     "token_accuracy": "spans",

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engram.schema.card import KindCard, Kpi, TaskCard, TextIn, VectorOut
 from engram.schema.criterion import Criterion
 
+_DATA = (
+    Criterion("missing_values", equals=0),
+    Criterion("tokenisation_error_rate", at_most=0.001),
+    Criterion("leaked_test_rows", equals=0),
+    Criterion("lost_tokens_rate", at_most=0.01),
+)
 EMBED = TaskCard(
     title="Text embedding",
     forms=("label", "anchors"),
     kpis=(Kpi("recall_at_k", "max", primary=True), Kpi("mrr", "max"), Kpi("cosine_sim", "max")),
     reference_baseline="untouched",
     gates={
-        "data": (
-            Criterion("missing_values", equals=0),
-            Criterion("tokenisation_error_rate", at_most=0.001),
-            Criterion("leaked_test_rows", equals=0),
-            Criterion("lost_tokens_rate", at_most=0.01),
-            Criterion("unpaired_rows_rate", at_most=0.05),
-        ),
+        "data": (*_DATA, Criterion("unpaired_rows_rate", at_most=0.05)),
         "train": (
             Criterion("validation_loss_improved", equals=1),
             Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
@@ -49,13 +51,26 @@ EMBED = TaskCard(
     use="engram.kinds.embedding.use",
 )
 
+SCORE = replace(
+    EMBED,
+    title="Scored pairs",
+    forms=("scored_pairs",),
+    kpis=(Kpi("spearman", "max", primary=True), Kpi("pearson", "max")),
+    gates={
+        **EMBED.gates,
+        "data": (*_DATA, Criterion("scores_off_scale", equals=0)),
+        "evaluate": (Criterion("spearman", gain_over="baseline", by=0.0),),
+    },
+    limits="It gives a vector for any text, also for text unlike its training data; how alike two are is a guess.",
+)
+
 CARD = KindCard(
     name="embedding",
     title="Text embeddings",
     default_model="google/embeddinggemma-300m",
     extra="train",
     code="engram.kinds.embedding.code",
-    tasks={"embed": EMBED},
+    tasks={"embed": EMBED, "score": SCORE},
     invariants=("resume_exact", "accumulation", "export_parity"),
     preload=(
         "torch",

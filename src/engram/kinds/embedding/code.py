@@ -7,7 +7,7 @@ from types import ModuleType
 
 from engram.errors import UnknownName
 
-TASKS = ("embed",)
+TASKS = ("embed", "score")
 
 
 def task(name: str) -> ModuleType:

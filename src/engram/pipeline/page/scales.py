@@ -38,6 +38,7 @@ UNITS = dict.fromkeys(SHARES, SHARE) | {
     "mcd": Unit("Distance, dB", 2),
     "mos_proxy": Unit("Stand-in for a listening test, 1 to 5", 2, bounded=True),
     **dict.fromkeys(("wer", "cer", "judge_wer"), Unit("Errors, share of words or characters")),
+    **dict.fromkeys(("pearson", "spearman"), Unit("Correlation, -1 to 1", bounded=True)),
     "cosine_sim": Unit("Cosine, -1 to 1", bounded=True),
     "reward": Unit("Return of an episode", 2),
     "episode_length": Unit("Steps of an episode", 1),

@@ -78,8 +78,12 @@ def answer(loaded: Loaded, inputs: Sequence[Any], options: Sequence[Options] | N
     examples = examples_of(loaded, inputs)
     answers = []
     for classes, boxes, scores in find(loaded, score(loaded, examples), examples.sizes):
-        each = zip(classes, boxes, scores, strict=True)
-        answers.append({"boxes": [_shown(loaded, *one) for one in each if one[2] >= SHOWN_FROM]})
+        # What lies at one place is one thing: its surest class is the answer.
+        surest: dict[tuple[float, ...], dict[str, Any]] = {}
+        for one in zip(classes, boxes, scores, strict=True):
+            if one[2] >= SHOWN_FROM:
+                surest.setdefault(tuple(one[1]), _shown(loaded, *one))
+        answers.append({"boxes": list(surest.values())})
     return answers
 
 
