@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engram.schema.card import FileIn, KindCard, Kpi, LabelOut, TaskCard
 from engram.schema.criterion import Criterion
+from engram.schema.usual import exported, served, trained
 
 CLASSIFY = TaskCard(
     title="Sound classification",
@@ -18,29 +19,11 @@ CLASSIFY = TaskCard(
             Criterion("too_short_rows", equals=0),
             Criterion("untrainable_rows", equals=0),
         ),
-        "train": (
-            Criterion("validation_loss_improved", equals=1),
-            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
-            Criterion("grad_norm_finite", equals=1),
-            Criterion("trainable_tokens", at_least=1),
-            Criterion("loss_finite", equals=1),
-        ),
+        "train": trained(),
         "evaluate": (Criterion("accuracy", gain_over="baseline", by=0.0),),
-        "export": (
-            Criterion("executable_files", equals=0),
-            Criterion("licence_allows_use", equals=1),
-            Criterion("secrets_found", equals=0),
-            Criterion("parity_metric_difference", at_most=0.001),
-            Criterion("parity_max_logit_difference", at_most=1e-4),
-            Criterion("lossy_metric_loss", at_most=0.02, severity="major"),  # of the primary metric, in its own unit
-            Criterion("reloads", equals=1),
-        ),
+        "export": exported(),
         # A file is decoded and its features are made for every request.
-        "simulate": (
-            Criterion("p95_latency_ms", at_most=500),
-            Criterion("error_rate", at_most=0.01),
-            Criterion("requests_per_second", at_least=10),
-        ),
+        "simulate": served(500, 10),
     },
     exports=("adapter", "merged", "onnx"),
     predict_in=FileIn("sound"),

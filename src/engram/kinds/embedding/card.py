@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engram.schema.card import KindCard, Kpi, TaskCard, TextIn, VectorOut
 from engram.schema.criterion import Criterion
+from engram.schema.usual import exported, served, trained
 
 _DATA = (
     Criterion("missing_values", equals=0),
@@ -20,28 +21,10 @@ EMBED = TaskCard(
     reference_baseline="untouched",
     gates={
         "data": (*_DATA, Criterion("unpaired_rows_rate", at_most=0.05)),
-        "train": (
-            Criterion("validation_loss_improved", equals=1),
-            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
-            Criterion("grad_norm_finite", equals=1),
-            Criterion("trainable_tokens", at_least=1),
-            Criterion("loss_finite", equals=1),
-        ),
+        "train": trained(),
         "evaluate": (Criterion("recall_at_k", gain_over="baseline", by=0.0),),
-        "export": (
-            Criterion("executable_files", equals=0),
-            Criterion("licence_allows_use", equals=1),
-            Criterion("secrets_found", equals=0),
-            Criterion("parity_metric_difference", at_most=0.001),
-            Criterion("parity_max_logit_difference", at_most=1e-4),  # of the numbers of a vector
-            Criterion("lossy_metric_loss", at_most=0.02, severity="major"),  # of the primary metric, in its own unit
-            Criterion("reloads", equals=1),
-        ),
-        "simulate": (
-            Criterion("p95_latency_ms", at_most=200),
-            Criterion("error_rate", at_most=0.01),
-            Criterion("requests_per_second", at_least=50),
-        ),
+        "export": exported(),
+        "simulate": served(200, 50),
     },
     exports=("adapter", "merged", "onnx"),
     predict_in=TextIn(example="My parcel is a week late, where is it?"),

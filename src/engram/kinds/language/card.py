@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engram.schema.card import KindCard, Kpi, LabelOut, SpansOut, TalkIn, TaskCard, TextIn, TextOut
 from engram.schema.criterion import Criterion
+from engram.schema.usual import exported, served, trained
 
 # Every task can be written in every format; which of them a run writes is the recipe's to say.
 USE = "engram.export.use"
@@ -22,28 +23,10 @@ CLASSIFY = TaskCard(
             Criterion("lost_tokens_rate", at_most=0.01),
             Criterion("untrainable_rows", equals=0),
         ),
-        "train": (
-            Criterion("validation_loss_improved", equals=1),
-            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
-            Criterion("grad_norm_finite", equals=1),
-            Criterion("trainable_tokens", at_least=1),
-            Criterion("loss_finite", equals=1),
-        ),
+        "train": trained(),
         "evaluate": (Criterion("accuracy", gain_over="baseline", by=0.0),),
-        "export": (
-            Criterion("executable_files", equals=0),
-            Criterion("licence_allows_use", equals=1),
-            Criterion("secrets_found", equals=0),
-            Criterion("parity_metric_difference", at_most=0.001),
-            Criterion("parity_max_logit_difference", at_most=1e-4),
-            Criterion("lossy_metric_loss", at_most=0.02, severity="major"),  # of the primary metric, in its own unit
-            Criterion("reloads", equals=1),
-        ),
-        "simulate": (
-            Criterion("p95_latency_ms", at_most=200),
-            Criterion("error_rate", at_most=0.01),
-            Criterion("requests_per_second", at_least=50),
-        ),
+        "export": exported(),
+        "simulate": served(200, 50),
     },
     exports=FORMATS,
     predict_in=TextIn(example="The parcel came two days late and the box was open."),
@@ -85,11 +68,7 @@ GENERATE = TaskCard(
         "evaluate": (Criterion("loss", gain_over="baseline", by=0.0),),
         "export": CLASSIFY.gates["export"],
         # An answer is a model's pass for each of its tokens, where a class is one pass in all.
-        "simulate": (
-            Criterion("p95_latency_ms", at_most=10_000),
-            Criterion("error_rate", at_most=0.01),
-            Criterion("requests_per_second", at_least=1),
-        ),
+        "simulate": served(10_000, 1),
     },
     exports=FORMATS,
     predict_in=TalkIn(example="My kettle leaks at the bottom. What can I do?"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engram.schema.card import FileIn, KindCard, Kpi, TaskCard, TranscriptOut
 from engram.schema.criterion import Criterion
+from engram.schema.usual import exported, served, trained
 
 TRANSCRIBE = TaskCard(
     title="Transcription",
@@ -19,30 +20,11 @@ TRANSCRIBE = TaskCard(
             Criterion("too_long_rows", equals=0),
             Criterion("untrainable_rows", equals=0),
         ),
-        "train": (
-            Criterion("validation_loss_improved", equals=1),
-            # Telemetry of the worker. CTC begins at many nats a character: its first steps are far steeper than others.
-            Criterion("grad_norm_p99_over_median", at_most=30, severity="major"),
-            Criterion("grad_norm_finite", equals=1),
-            Criterion("trainable_tokens", at_least=1),
-            Criterion("loss_finite", equals=1),
-        ),
+        "train": trained(30),  # CTC begins at many nats a character: its first steps are far steeper than others
         "evaluate": (Criterion("wer", gain_over="baseline", by=0.0),),
-        "export": (
-            Criterion("executable_files", equals=0),
-            Criterion("licence_allows_use", equals=1),
-            Criterion("secrets_found", equals=0),
-            Criterion("parity_metric_difference", at_most=0.001),
-            Criterion("parity_max_logit_difference", at_most=1e-4),  # of log-probabilities
-            Criterion("lossy_metric_loss", at_most=0.02, severity="major"),  # of the primary metric, in its own unit
-            Criterion("reloads", equals=1),
-        ),
+        "export": exported(),
         # A recording of many seconds is decoded and read for every request.
-        "simulate": (
-            Criterion("p95_latency_ms", at_most=10_000),
-            Criterion("error_rate", at_most=0.01),
-            Criterion("requests_per_second", at_least=1),
-        ),
+        "simulate": served(10_000, 1),
     },
     # onnx of models that spell (CTC); one that writes word by word, as Whisper, is had as adapter and merged.
     exports=("adapter", "merged", "onnx"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engram.schema.card import FileOut, KindCard, Kpi, SpeechIn, TaskCard
 from engram.schema.criterion import Criterion
+from engram.schema.usual import exported, served, trained
 
 SPEAK = TaskCard(
     title="Text to speech",
@@ -21,29 +22,11 @@ SPEAK = TaskCard(
             Criterion("too_long_texts", equals=0),
             Criterion("untrainable_rows", equals=0),
         ),
-        "train": (
-            Criterion("validation_loss_improved", equals=1),
-            Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
-            Criterion("grad_norm_finite", equals=1),
-            Criterion("trainable_tokens", at_least=1),
-            Criterion("loss_finite", equals=1),
-        ),
+        "train": trained(),
         "evaluate": (Criterion("mcd", gain_over="baseline", by=0.0),),
-        "export": (
-            Criterion("executable_files", equals=0),
-            Criterion("licence_allows_use", equals=1),
-            Criterion("secrets_found", equals=0),
-            Criterion("parity_metric_difference", at_most=0.01),  # dB
-            Criterion("parity_max_logit_difference", at_most=1e-4),
-            Criterion("lossy_metric_loss", at_most=0.1, severity="major"),  # of the primary metric, in its own unit
-            Criterion("reloads", equals=1),
-        ),
+        "export": exported(apart=0.01, lossy=0.1),
         # A sound is written step by step, and each step waits for the one before.
-        "simulate": (
-            Criterion("p95_latency_ms", at_most=5_000),
-            Criterion("error_rate", at_most=0.01),
-            Criterion("requests_per_second", at_least=1),
-        ),
+        "simulate": served(5_000, 1),
     },
     exports=("adapter", "merged"),
     predict_in=SpeechIn("Good morning."),

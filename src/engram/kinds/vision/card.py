@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from engram.schema.card import BoxesOut, FileIn, KindCard, Kpi, LabelOut, TaskCard
 from engram.schema.criterion import Criterion
+from engram.schema.usual import exported, served, trained
 
-TRAIN = (
-    Criterion("validation_loss_improved", equals=1),
-    Criterion("grad_norm_p99_over_median", at_most=10, severity="major"),  # telemetry of the worker
-    Criterion("grad_norm_finite", equals=1),
-    Criterion("trainable_tokens", at_least=1),
-    Criterion("loss_finite", equals=1),
-)
-EXPORT = (
-    Criterion("executable_files", equals=0),
-    Criterion("licence_allows_use", equals=1),
-    Criterion("secrets_found", equals=0),
-    Criterion("parity_metric_difference", at_most=0.001),
-    Criterion("parity_max_logit_difference", at_most=1e-4),
-    Criterion("lossy_metric_loss", at_most=0.02, severity="major"),  # of the primary metric, in its own unit
-    Criterion("reloads", equals=1),
-)
+TRAIN = trained()
+EXPORT = exported()
 # A file is decoded and brought to the model's size for every request.
-SIMULATE = (
-    Criterion("p95_latency_ms", at_most=500),
-    Criterion("error_rate", at_most=0.01),
-    Criterion("requests_per_second", at_least=10),
-)
+SIMULATE = served(500, 10)
 ROWS = (Criterion("missing_values", equals=0), Criterion("leaked_test_rows", equals=0))
 
 CLASSIFY = TaskCard(
