@@ -51,7 +51,7 @@ ASKED = {
     "language": Asked("quickstart", lambda: "Where is my parcel?", lambda one: "label" in one, ""),
     "rl": Asked("cartpole", lambda: [0.0, 0.1, 0.0, -0.1], lambda one: one["action"] in (0, 1), [0.0]),
     "stt": Asked("touch_tones", lambda: sampled("touch_tones.csv", "audio"), lambda one: "text" in one, NO_FILE),
-    "tts": Asked("made_voices", lambda: "seven", lambda one: one["audio"].startswith("data:audio/"), ""),
+    "tts": Asked("made_voices", lambda: "seven", lambda one: one["file"].startswith("data:audio/"), ""),
     "vision": Asked(
         "strewn_shapes", lambda: sampled("strewn_shapes.jsonl", "image"), lambda one: bool(one["boxes"]), NO_FILE
     ),

@@ -10,6 +10,7 @@ import { Try } from "./Try";
 const KINDS = {
   items: [
     { name: "language", tasks: { classify: { predict_in: { takes: "text" } } } },
+    { name: "tts", tasks: { speak: { predict_in: { takes: "speech" } } } },
     { name: "vision", tasks: { detect: { predict_in: { takes: "file", medium: "image" } } } },
   ],
 };
@@ -43,6 +44,17 @@ describe("what a deployment answers", () => {
     expect(shown).toHaveTextContent("99.3 %");
     expect(shown).toHaveTextContent("<0.1 %");
     expect(shown).not.toHaveTextContent("e-");
+  });
+
+  it("is asked of a voice where one is named, and of the first one otherwise", async () => {
+    const asked = vi.spyOn(api, "POST").mockResolvedValue({ data: { answers: [{ text: "heard" }] }, response: new Response() } as never);
+    show("speak", "tts");
+    await userEvent.type(await screen.findByRole("textbox", { name: "Text" }), "seven");
+    await userEvent.click(screen.getByRole("button", { name: "Ask" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Voice" }), "theo");
+    await userEvent.click(await screen.findByRole("button", { name: "Ask" }));
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(2));
+    expect((asked.mock.calls as unknown as [string, { body: unknown }][]).map(([, sent]) => sent.body)).toEqual([{ inputs: ["seven"] }, { inputs: [{ text: "seven", voice: "theo" }] }]);
   });
 
   it("marks spans where they are, after letters of two units too", async () => {

@@ -2,13 +2,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download, FileUp, Send } from "lucide-react";
 import { useEffect, useState } from "react";
-import { Button, FileTrigger, Label, TextArea, TextField } from "react-aria-components";
+import { Button, FileTrigger, Input, Label, TextArea, TextField } from "react-aria-components";
 import { api, told } from "../api/client";
 import { Meter } from "./Meter";
 import { isVector, Near } from "./Near";
 import { Boxes, type Found, Picture } from "./Picture";
 import { bytes, duration, percent } from "./say";
-import { numbersOf, readNumbers, takesOf } from "./takes";
+import { numbersOf, readNumbers, speaks, takesOf } from "./takes";
 import { isHeard, Transcript } from "./Transcript";
 import { Of, Trouble } from "./Wait";
 
@@ -18,12 +18,13 @@ const MOST = 4 * 2 ** 20;
 
 export function Try({ name, kind, task }: { name: string; kind: string; task: string }) {
   const kinds = useQuery({ queryKey: ["kinds"], queryFn: () => told(api.GET("/api/v1/kinds")), staleTime: Infinity });
-  return <Of query={kinds}>{(found) => <Asking name={name} medium={takesOf(found.items, kind, task)} numbers={numbersOf(found.items, kind, task)} />}</Of>;
+  return <Of query={kinds}>{(found) => <Asking name={name} medium={takesOf(found.items, kind, task)} numbers={numbersOf(found.items, kind, task)} voiced={speaks(found.items, kind, task)} />}</Of>;
 }
 
-/** medium: of the files that are asked about; empty where texts are. numbers: an example of them, where numbers are asked about. */
-function Asking({ name, medium, numbers }: { name: string; medium: string; numbers?: string }) {
+/** medium: of the files that are asked about; empty where texts are. numbers: an example of them, where numbers are asked about. voiced: a voice may be named. */
+function Asking({ name, medium, numbers, voiced }: { name: string; medium: string; numbers?: string; voiced: boolean }) {
   const [text, setText] = useState(numbers ?? "");
+  const [voice, setVoice] = useState("");
   const [said, setSaid] = useState<Said[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
@@ -37,7 +38,7 @@ function Asking({ name, medium, numbers }: { name: string; medium: string; numbe
       const found = await told(
         file
           ? api.POST("/api/v1/deployments/{name}/predict/file", { ...path, body: file as never, bodySerializer: (body: unknown) => body as File, headers: { "Content-Type": "application/octet-stream" } })
-          : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [numbers === undefined ? text : readNumbers(text)] } as never }),
+          : api.POST("/api/v1/deployments/{name}/predict", { ...path, body: { inputs: [numbers !== undefined ? readNumbers(text) : voice.trim() ? { text, voice: voice.trim() } : text] } as never }),
       );
       const asked = file ? file.name : text;
       const picture = medium === "image" ? file : undefined;
@@ -72,6 +73,12 @@ function Asking({ name, medium, numbers }: { name: string; medium: string; numbe
               }}
             />
           </TextField>
+          {voiced && (
+            <TextField value={voice} onChange={setVoice}>
+              <Label>Voice</Label>
+              <Input className="field" placeholder="the first one" />
+            </TextField>
+          )}
           <div className="actions">
             <Button className="btn primary" isPending={busy} isDisabled={!text.trim()} onPress={() => void ask()}>
               <Send size={16} aria-hidden />

@@ -3,16 +3,22 @@ type Task = { predict_in?: { takes?: string; medium?: string; example?: string }
 
 /** The medium of the files that a task takes; empty where it takes texts, or is not known. */
 export function takesOf(kinds: Record<string, unknown>[], kind: string, task: string): string {
-  const card = kinds.find((one) => one.name === kind);
-  const found = (card?.tasks as Record<string, Task> | undefined)?.[task]?.predict_in;
+  const found = askedOf(kinds, kind, task);
   return found?.takes === "file" ? (found.medium ?? "") : "";
 }
 
+/** Whether a task speaks a text, by one of several voices. */
+export const speaks = (kinds: Record<string, unknown>[], kind: string, task: string): boolean => askedOf(kinds, kind, task)?.takes === "speech";
+
 /** An example of the numbers that a task takes; undefined where it takes something else. */
 export function numbersOf(kinds: Record<string, unknown>[], kind: string, task: string): string | undefined {
-  const card = kinds.find((one) => one.name === kind);
-  const found = (card?.tasks as Record<string, Task> | undefined)?.[task]?.predict_in;
+  const found = askedOf(kinds, kind, task);
   return found?.takes === "numbers" ? (found.example ?? "") : undefined;
+}
+
+function askedOf(kinds: Record<string, unknown>[], kind: string, task: string): Task["predict_in"] {
+  const card = kinds.find((one) => one.name === kind);
+  return (card?.tasks as Record<string, Task> | undefined)?.[task]?.predict_in;
 }
 
 /** What was typed as numbers: a number, or lists of them; an error in words for anything else. */

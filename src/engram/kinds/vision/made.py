@@ -31,7 +31,7 @@ COLOURS = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 # Convolutions as in ConvNeXt. Each layer counts fully from the beginning, where deep networks begin at next to nothing.
 CONVOLUTIONS: dict[str, Any] = {"patch_size": 4, "num_stages": 2, "layer_scale_init_value": 1.0, "drop_path_rate": 0.0}
 PLANS: dict[str, dict[str, Any]] = {
-    "glance": {"size": 32, "body": {**CONVOLUTIONS, "hidden_sizes": [32, 64], "depths": [2, 2]}},
+    "glance": {"size": 32, "body": {**CONVOLUTIONS, "hidden_sizes": [64, 128], "depths": [2, 2]}},
     # Places look at few points around them, on two scales: it learns in a thousand steps where attention to the whole
     # picture (Conditional DETR) still took every class for every other one.
     "spotter": {
