@@ -20,7 +20,6 @@ import wave
 from collections import defaultdict
 from pathlib import Path
 
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TAKES_A_BLOCK = 5
 GAP_SECONDS = (0.05, 0.25)  # of silence before, between and behind
 Recording = tuple[int, bytes]
@@ -51,13 +50,13 @@ def find(folder: Path) -> tuple[int, dict[tuple[str, str], list[Recording]]]:
 
 
 def joined(recordings: list[Recording], rate: int, chance: random.Random) -> tuple[str, bytes]:
-    """Return what is spoken, in words, and the samples with silence around each recording."""
+    """Return what is spoken, digits with a space between them, and the samples with silence around each recording."""
 
     def silence() -> bytes:
         return bytes(2 * int(chance.uniform(*GAP_SECONDS) * rate))
 
     sounds = silence() + b"".join(samples + silence() for _, samples in recordings)
-    return " ".join(WORDS[digit] for digit, _ in recordings), sounds
+    return " ".join(str(digit) for digit, _ in recordings), sounds
 
 
 def strings_of(recordings: list[Recording], times: int, longest: int, chance: random.Random) -> list[list[Recording]]:

@@ -27,12 +27,11 @@ from engram.settings import load_settings
 
 FORMAT = "engram.made/1"
 SEED = 20_261_126
-RATE, BANDS, STRIDE = 16_000, 40, 2
+RATE, BANDS, STRIDE = 16_000, 40, 4
 BLANK, SPACE, UNKNOWN = "<pad>", "|", "<unk>"
 VOCABULARY = (BLANK, UNKNOWN, SPACE, *ascii_lowercase, *digits, "'")
 
-# A conformer over a spectrogram of 40 bands, 50 frames a second: what w2v-bert is, but small, and with half its steps: a
-# quickly spoken "three" has hardly the six frames that its five letters and the blank between two of them need.
+# A conformer over a spectrogram of 40 bands, 25 frames a second: what w2v-bert is, but small.
 # Weights begin wider than in large models, or so narrow a one would say nothing but blanks for its first epochs.
 PLANS: dict[str, dict[str, Any]] = {
     "scribe": {
