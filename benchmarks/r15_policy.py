@@ -66,7 +66,7 @@ def main() -> None:
         quick=given.quick,
         extra={"steps a CPU s": {title: f"{speed:.0f}" for title, speed in found.items()}},
         lines=lines,
-        ratio_line=None if unequal else f"engram takes {ratio:.2f} x the steps a CPU second of the library alone",
+        ratio_line=None if unequal else f"{ratio:.2f} x the steps a CPU second of the library alone",
         unequal=str(unequal) if unequal else None,
         speedup=None if unequal else ratio,
         plan=asdict(plan),

@@ -120,6 +120,10 @@ STOP = """async ([least, contrast]) => {
 }"""
 
 
+# What axe says of a node that is no longer in the document.
+GONE, AXE_TRIES = "reading 'nthChild'", 3
+
+
 @cache
 def axe_source() -> str:
     """Return the program text of axe."""
@@ -130,11 +134,22 @@ def axe_problems(page: Page) -> list[str]:
     """Return what axe finds wrong on the page as it is, and every text whose contrast it could not judge."""
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(axe_source())
-    found = page.evaluate(RUN_AXE, UNJUDGED)
+    found = _found_by_axe(page)
     return [
         *(f"{one['rule']}: {one['html']}: {one['said']}" for one in found["violations"]),
         *(f"contrast not judged ({one['why']}): {one['html']}" for one in found["unjudged"]),
     ]
+
+
+def _found_by_axe(page: Page) -> Any:
+    """Run axe; once more where it lost what it looked at, since the page drew that anew meanwhile."""
+    for _ in range(AXE_TRIES - 1):
+        try:
+            return page.evaluate(RUN_AXE, UNJUDGED)
+        except Exception as error:
+            if GONE not in str(error):
+                raise
+    return page.evaluate(RUN_AXE, UNJUDGED)
 
 
 def width_problems(page: Page) -> list[str]:
