@@ -16,7 +16,7 @@ SAYS = {
     "embedding.py": "Please cancel my membership.",
     "rl.py": "action 1",
     "stt.py": "8",
-    "tts.py": "spoken",
+    "tts.py": "s of sound",
     "vision.py": "7 ",
 }
 
